@@ -1,0 +1,168 @@
+"""Relabelling: a pure function from labels to labels, or to nothing.
+
+Validation of a rule's fields belongs to `config.load`; here a rule is taken as sound.
+Source: Prometheus docs, "Configuration", section relabel_config.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+import re2
+
+from termprom.model.labels import Labels
+
+DEFAULT_REGEX: Final = "(.*)"
+DEFAULT_REPLACEMENT: Final = "$1"
+DEFAULT_SEPARATOR: Final = ";"
+
+_REFERENCE: Final = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
+
+
+class RelabelAction(StrEnum):
+    REPLACE = "replace"
+    KEEP = "keep"
+    DROP = "drop"
+    KEEP_EQUAL = "keepequal"
+    DROP_EQUAL = "dropequal"
+    HASHMOD = "hashmod"
+    LABELMAP = "labelmap"
+    LABELDROP = "labeldrop"
+    LABELKEEP = "labelkeep"
+    LOWERCASE = "lowercase"
+    UPPERCASE = "uppercase"
+
+
+def _compile(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as problem:
+        reason = problem.args[0] if problem.args else problem
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"error parsing regexp: {text}") from problem
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelConfig:
+    """One rule, as the configuration spells it. Raises ValueError for a bad regex."""
+
+    source_labels: tuple[str, ...] = ()
+    separator: str = DEFAULT_SEPARATOR
+    regex: str = DEFAULT_REGEX
+    modulus: int = 0
+    target_label: str = ""
+    replacement: str = DEFAULT_REPLACEMENT
+    action: RelabelAction = RelabelAction.REPLACE
+    _compiled: Any = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_compiled", _compile(self.regex))
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelOutcome:
+    """What a list of rules made of a label set; `dropped_by` is the rule's number or -1."""
+
+    labels: Labels
+    dropped_by: int = -1
+
+    @property
+    def dropped(self) -> bool:
+        return self.dropped_by >= 0
+
+
+def relabel(labels: Mapping[str, str] | Labels, rules: Sequence[RelabelConfig]) -> RelabelOutcome:
+    """Apply `rules` in order; the first drop ends it."""
+    current = dict(labels)
+    for number, rule in enumerate(rules):
+        if not _apply(current, rule):
+            return RelabelOutcome(Labels.of(current), number)
+    return RelabelOutcome(Labels.of(current))
+
+
+def _apply(labels: dict[str, str], rule: RelabelConfig) -> bool:
+    """Change `labels` in place; False drops them."""
+    value = rule.separator.join(labels.get(name, "") for name in rule.source_labels)
+    regex = rule._compiled
+    match rule.action:
+        case RelabelAction.KEEP:
+            return regex.fullmatch(value) is not None
+        case RelabelAction.DROP:
+            return regex.fullmatch(value) is None
+        case RelabelAction.KEEP_EQUAL:
+            return labels.get(rule.target_label, "") == value
+        case RelabelAction.DROP_EQUAL:
+            return labels.get(rule.target_label, "") != value
+        case RelabelAction.REPLACE:
+            found = regex.fullmatch(value)
+            if found is not None:
+                target = expand(rule.target_label, found)
+                if target:
+                    _set(labels, target, expand(rule.replacement, found))
+        case RelabelAction.LOWERCASE:
+            _set(labels, rule.target_label, "".join(map(_lower, value)))
+        case RelabelAction.UPPERCASE:
+            _set(labels, rule.target_label, "".join(map(_upper, value)))
+        case RelabelAction.HASHMOD:
+            digest = hashlib.md5(value.encode(), usedforsecurity=False).digest()
+            _set(labels, rule.target_label, str(int.from_bytes(digest[8:], "big") % rule.modulus))
+        case RelabelAction.LABELMAP:
+            for name, content in sorted(labels.items()):
+                found = regex.fullmatch(name)
+                if found is not None:
+                    _set(labels, expand(rule.replacement, found), content)
+        case RelabelAction.LABELDROP:
+            for name in [name for name in labels if regex.fullmatch(name)]:
+                del labels[name]
+        case RelabelAction.LABELKEEP:
+            for name in [name for name in labels if not regex.fullmatch(name)]:
+                del labels[name]
+    return True
+
+
+def _set(labels: dict[str, str], name: str, value: str) -> None:
+    """An empty value is the same as no label."""
+    if value:
+        labels[name] = value
+    else:
+        labels.pop(name, None)
+
+
+def _lower(character: str) -> str:
+    """One rune to one rune, as upstream: full mappings of Python may yield two."""
+    mapped = character.lower()
+    return mapped if len(mapped) == 1 else mapped[0]
+
+
+def _upper(character: str) -> str:
+    mapped = character.upper()
+    return mapped if len(mapped) == 1 else character
+
+
+def expand(template: str, found: Any) -> str:
+    """`template` with `$1`, `${1}`, `$name`, `${name}` filled from a match; `$$` is a dollar.
+
+    Unknown groups and groups that took no part are empty; a `$` that starts none of these stays.
+    """
+    if "$" not in template:
+        return template
+    names = found.re.groupindex
+
+    def fill(reference: re.Match[str]) -> str:
+        if reference[1]:
+            return "$"
+        name = reference[2] or reference[3]
+        if name.isascii() and name.isdigit() and (name == "0" or not name.startswith("0")):
+            index = int(name)
+            return (found.group(index) or "") if index <= found.re.groups else ""
+        return (found.group(name) or "") if name in names else ""
+
+    return _REFERENCE.sub(fill, template)

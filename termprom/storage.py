@@ -1,0 +1,187 @@
+"""The protocols between those who write samples, those who read them, and the store.
+
+A writer holds a `Group`: the series that one source writes together, a *row* at a time. A reader
+holds a `Querier`: a fixed time range of an immutable snapshot, that hands out *frames*, matrices of
+series that share their timestamps. Neither side knows the other, nor the store between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from termprom.model.histogram import BucketSpan
+from termprom.model.labels import Labels
+from termprom.model.matchers import Matcher
+from termprom.model.values import Ints, TimesMs, Values
+
+# --- Writing ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of the cells of one append; a rejected sample is counted and never an error.
+
+    duplicates: another value at a time that already has one (the same value again counts as stored)
+    out_of_order: older than the series' newest sample and outside the out-of-order window
+    too_old: older than anything the head still takes
+    """
+
+    stored: int = 0
+    duplicates: int = 0
+    out_of_order: int = 0
+    too_old: int = 0
+    created: int = 0
+
+
+class Group(Protocol):
+    """The door of one source into the store: a target, a rule group, a pushed group.
+
+    Owned by the engine's event loop: no method may be called from another thread. Each append is
+    one WAL record, handed to the kernel before the method returns and before any query can see it.
+    Any append may raise DiskFull or StorageError; nothing of it is stored then.
+    """
+
+    @property
+    def identity(self) -> Labels:
+        """The labels that make this group the same group after a restart."""
+        ...
+
+    def columns(self, labels: Sequence[Labels]) -> Ints:
+        """The column numbers of these series, new columns for those not seen before.
+
+        Shapes: K label sets -> (K,) int64. Stable until `release` of this object; a column whose
+        series has been gone for long may be dropped by the store only across `release`.
+        """
+        ...
+
+    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
+        """Store one row: `values` (K,) at `columns` (K,), all at `time_ms`.
+
+        Columns must not repeat within a call. Cells may be stale markers. A second append at the
+        time of the newest row fills the cells that are still absent there.
+        """
+        ...
+
+    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+        """Store samples that bring their own timestamps; all arrays (N,), any order.
+
+        Those that share a timestamp may end up in one row.
+        """
+        ...
+
+    def release(self) -> None:
+        """The source is gone; its samples stay. The same identity may be opened again later."""
+        ...
+
+
+# --- Reading ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Series that share timestamps, as a matrix.
+
+    Shapes:  series (K,) positions in `Selection.labels`; times_ms (T,) strictly ascending;
+             values (K, T), C order or a view: read only.
+    Cells:   ABSENT_BITS where a series has no sample at that time; STALE_BITS where it ended.
+    `dense` promises that no cell is absent or stale, so that kernels may skip the masks.
+    """
+
+    series: Ints
+    times_ms: TimesMs
+    values: Values
+    dense: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramFrame:
+    """Native histograms of one series under one bucket layout, as matrices.
+
+    Shapes: times_ms, counts, sums, zero_counts, hints (T,); positive (T, P), negative (T, N).
+    A stale marker is a row whose `sums` cell has STALE_BITS.
+    """
+
+    series: int
+    schema: int
+    zero_threshold: float
+    positive_spans: tuple[BucketSpan, ...]
+    negative_spans: tuple[BucketSpan, ...]
+    custom_values: tuple[float, ...]
+    times_ms: TimesMs
+    hints: Ints
+    counts: Values
+    sums: Values
+    zero_counts: Values
+    positive: Values
+    negative: Values
+
+
+class Selection(Protocol):
+    """The series that some matchers select, known before any sample is read."""
+
+    @property
+    def labels(self) -> Sequence[Labels]:
+        """The label sets, unique, sorted."""
+        ...
+
+    def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
+        """The float samples, decoded batch by batch.
+
+        Every selected series with at least one sample in the querier's range is in exactly one
+        frame, with all of them: times_ms lie in [start, end]. A frame holds at most `series_max`
+        series. May be called again; must be consumed before the querier closes.
+        """
+        ...
+
+    def histograms(self) -> Iterator[HistogramFrame]:
+        """The native histogram samples of the selected series, ordered by series, then time."""
+        ...
+
+
+class Querier(Protocol):
+    """A fixed range [start, end] of an immutable snapshot; safe to use from one other thread."""
+
+    def select(
+        self,
+        matchers: Sequence[Matcher],
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Selection:
+        """Series that pass all matchers; the range may be narrowed to [start_ms, end_ms].
+
+        Raises StorageError where a block cannot be read.
+        """
+        ...
+
+    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
+        """Sorted names among the matching series; limit 0 means all."""
+        ...
+
+    def label_values(
+        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
+    ) -> list[str]:
+        """Sorted values of `name` among the matching series; limit 0 means all."""
+        ...
+
+    def close(self) -> None:
+        """Give the snapshot back; nothing that it handed out may be used afterwards."""
+        ...
+
+
+class Queryable(Protocol):
+    """Whatever can be asked: the TSDB, arrays in a test, another's block, a remote read."""
+
+    def querier(self, start_ms: int, end_ms: int) -> Querier:
+        """A snapshot of [start_ms, end_ms]. May be called from any thread."""
+        ...
+
+
+class Storage(Queryable, Protocol):
+    """What the engine needs of a store."""
+
+    def group(self, identity: Labels) -> Group:
+        """The group of that identity, made if need be; one holder at a time, on the loop."""
+        ...

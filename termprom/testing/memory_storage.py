@@ -1,0 +1,143 @@
+"""A store of dictionaries: the plain twin of the TSDB for tests of everything above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from termprom.model.labels import Labels
+from termprom.model.matchers import Matcher, all_match
+from termprom.model.values import Ints, TimesMs, Values, is_stale
+from termprom.storage import Appended, Frame, Group, HistogramFrame
+
+
+class MemoryStorage:
+    """Every series is a dict from time to value; every frame has one series."""
+
+    def __init__(self) -> None:
+        self.samples: dict[Labels, dict[int, np.float64]] = {}
+
+    def __repr__(self) -> str:
+        return f"MemoryStorage({len(self.samples)} series)"
+
+    def group(self, identity: Labels) -> Group:
+        return _MemoryGroup(self, identity)
+
+    def querier(self, start_ms: int, end_ms: int) -> MemoryQuerier:
+        return MemoryQuerier(self, start_ms, end_ms)
+
+    def add(self, labels: Labels, times_ms: Sequence[int], values: Sequence[float]) -> None:
+        """Put samples of one series in, without any check."""
+        series = self.samples.setdefault(labels, {})
+        series.update(zip(times_ms, np.asarray(values, dtype=np.float64), strict=True))
+
+
+class _MemoryGroup:
+    def __init__(self, storage: MemoryStorage, identity: Labels) -> None:
+        self._storage = storage
+        self._identity = identity
+        self._columns: list[Labels] = []
+
+    @property
+    def identity(self) -> Labels:
+        return self._identity
+
+    def columns(self, labels: Sequence[Labels]) -> Ints:
+        known = {column: number for number, column in enumerate(self._columns)}
+        numbers = []
+        for one in labels:
+            if one not in known:
+                known[one] = len(self._columns)
+                self._columns.append(one)
+            numbers.append(known[one])
+        return np.array(numbers, dtype=np.int64)
+
+    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
+        return self.append_loose(np.full(len(columns), time_ms, dtype=np.int64), columns, values)
+
+    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+        stored = duplicates = out_of_order = created = 0
+        for time_ms, column, value in zip(times_ms.tolist(), columns.tolist(), values, strict=True):
+            labels = self._columns[column]
+            if labels not in self._storage.samples:
+                self._storage.samples[labels] = {}
+                created += 1
+            series = self._storage.samples[labels]
+            newest = max(series, default=time_ms)
+            if time_ms < newest:
+                out_of_order += 1
+            elif time_ms in series and series[time_ms].tobytes() != value.tobytes():
+                duplicates += 1
+            else:
+                series[time_ms] = value
+                stored += 1
+        return Appended(stored, duplicates, out_of_order, 0, created)
+
+    def release(self) -> None:
+        return
+
+
+class MemorySelection:
+    def __init__(self, series: dict[Labels, dict[int, np.float64]], start: int, end: int) -> None:
+        self._series = series
+        self._start_ms = start
+        self._end_ms = end
+        self._labels = sorted(series)
+
+    @property
+    def labels(self) -> Sequence[Labels]:
+        return self._labels
+
+    def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
+        for number, labels in enumerate(self._labels):
+            samples = self._series[labels]
+            times = sorted(t for t in samples if self._start_ms <= t <= self._end_ms)
+            if not times:
+                continue
+            values = np.array([samples[t] for t in times], dtype=np.float64)[np.newaxis, :]
+            yield Frame(
+                np.array([number], dtype=np.int64),
+                np.array(times, dtype=np.int64),
+                values,
+                dense=not bool(is_stale(values).any()),
+            )
+
+    def histograms(self) -> Iterator[HistogramFrame]:
+        return iter(())
+
+
+class MemoryQuerier:
+    def __init__(self, storage: MemoryStorage, start_ms: int, end_ms: int) -> None:
+        self._samples = {labels: dict(series) for labels, series in storage.samples.items()}
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+
+    def select(
+        self,
+        matchers: Sequence[Matcher],
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> MemorySelection:
+        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
+        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        found = {
+            labels: series
+            for labels, series in self._samples.items()
+            if all_match(matchers, labels) and any(start <= t <= end for t in series)
+        }
+        return MemorySelection(found, start, end)
+
+    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
+        names = {name for labels in self.select(matchers).labels for name in labels.names()}
+        return sorted(names)[: limit or None]
+
+    def label_values(
+        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
+    ) -> list[str]:
+        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
+        return sorted(values)[: limit or None]
+
+    def close(self) -> None:
+        self._samples = {}
