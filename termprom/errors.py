@@ -20,7 +20,8 @@ class TermpromError(Exception):
 class ConfigError(TermpromError):
     """What is wrong in a configuration or rule file, and where.
 
-    `line` and `column` count from 1; 0 says that the place is not known.
+    `line` and `column` count from 1; 0 says that the place is not known. `others` is what else
+    is wrong in the same file, in its order; each is one more line of the text.
     """
 
     message: str
@@ -28,13 +29,15 @@ class ConfigError(TermpromError):
     line: int = 0
     column: int = 0
     key: str = ""
+    others: tuple[ConfigError, ...] = ()
 
     def __str__(self) -> str:
         place = self.path
         if self.line:
             place += f":{self.line}:{self.column or 1}"
         text = f"{self.key}: {self.message}" if self.key else self.message
-        return f"{place}: {text}" if place else text
+        first = f"{place}: {text}" if place else text
+        return "\n".join([first, *map(str, self.others)])
 
 
 # --- Exposition -------------------------------------------------------------------------------
@@ -151,6 +154,19 @@ class DataFolderLocked(StorageError):
     def __str__(self) -> str:
         owner = f" by process {self.pid}" if self.pid else ""
         return f"{self.path} is in use{owner}"
+
+
+# --- Discovery --------------------------------------------------------------------------------
+
+
+@dataclass
+class DiscoveryError(TermpromError):
+    """A source of targets that did not answer as it should; the last good groups stay."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
 
 
 # --- Scraping ---------------------------------------------------------------------------------

@@ -18,3 +18,33 @@ LOOKBACK_MS: Final = 300_000  # --query.lookback-delta
 EVENTS_PER_SECOND_MAX: Final = 4  # per topic and subscriber; more are merged into one
 EVENT_QUEUE_MAX: Final = 256  # a subscriber this far behind loses the oldest event
 LOG_LINES_MAX: Final = 5_000  # kept in memory for the Logs pane
+
+# --- Configuration ----------------------------------------------------------------------------
+CONFIG_CHARS_MAX: Final = 8 << 20  # one file; larger ones are refused before they are parsed
+CONFIG_DEPTH_MAX: Final = 100  # nested collections; a real configuration needs about ten
+CONFIG_NODES_MAX: Final = 1_000_000  # values of one file, aliases counted each time they are used
+CONFIG_PROBLEMS_MAX: Final = 100  # reported of one file; the rest would bury the first
+
+# --- Notifications to Alertmanagers -----------------------------------------------------------
+NOTIFIER_QUEUE_MAX: Final = 10_000  # alerts per Alertmanager; a full queue drops the oldest
+NOTIFIER_BATCH_MAX: Final = 256  # alerts per request
+NOTIFIER_DRAIN_SECONDS: Final = 10.0  # at stop; what an Alertmanager did not take by then is lost
+
+# --- Pushes -----------------------------------------------------------------------------------
+PUSH_BODY_BYTES_MAX: Final = 32 << 20  # after decompression; a larger body is answered with 413
+PUSH_SNAPPY_BYTES_MAX: Final = 4 << 20  # before decompression, which snappy cannot do in steps
+PUSH_QUEUE_MAX: Final = 1_000  # writes that wait; the next request waits in front of the queue
+PUSH_JOURNAL_SLACK_BYTES: Final = 1 << 20  # of superseded records, before the file is rewritten
+
+# --- Discovery --------------------------------------------------------------------------------
+DISCOVERY_BODY_BYTES_MAX: Final = 64 << 20  # one answer of a discovery server or one file
+
+# --- HTTP API and remote ends (backend, server) -----------------------------------------------
+ANSWER_BYTES_MAX: Final = 512 << 20  # a remote end's answer; more is refused while it arrives
+DECODE_INLINE_BYTES_MAX: Final = 64 << 10  # larger answers are decoded in a thread (about 1 ms)
+FORM_BYTES_MAX: Final = 10 << 20  # a posted form, as upstream
+REMOTE_TIMEOUT_SECONDS: Final = 30.0  # one request of a picture; a query has its own timeout
+CONNECTIONS_MAX: Final = 512  # --web.max-connections; more wait to be accepted
+READ_TIMEOUT_SECONDS: Final = 300.0  # --web.read-timeout
+PORT_MOVES_MAX: Final = 20  # how far a taken default port moves before giving up
+EVENT_STREAMS_MAX: Final = 64  # listeners to the event stream of one server

@@ -102,6 +102,8 @@ class AlertView:
     group: str = ""
     file: str = ""
     silenced_by: Sequence[str] = ()
+    valid_until_ms: int = 0  # when a firing alert counts as over if nothing more is heard of it
+    generator_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

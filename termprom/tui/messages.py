@@ -1,0 +1,53 @@
+"""What widgets tell the app: the vocabulary between panes, all past or wished-for events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from termprom.tui.session import TimeRange
+
+
+@dataclass
+class OpenPane(Message):
+    """Show the pane with this id; `argument` goes to its `open` method where it is not None."""
+
+    pane_id: str
+    argument: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """An expression for the Query pane; the argument of OpenPane("query", ...).
+
+    `thresholds` are horizontal lines (value, label); `graph` opens the graph tab, else the table.
+    """
+
+    expr: str
+    graph: bool = True
+    thresholds: tuple[tuple[float, str], ...] = ()
+    range: TimeRange | None = None
+
+
+@dataclass
+class RangeChosen(Message):
+    """The shared time range is to change; panes hear of it through `refresh_view`."""
+
+    range: TimeRange
+
+
+@dataclass
+class CopyWanted(Message):
+    """Put `text` on the operator's clipboard; `what` names it in the confirmation."""
+
+    text: str
+    what: str
+
+
+@dataclass
+class Said(Message):
+    """One line for the operator, shown for a few seconds."""
+
+    text: str
+    severity: str = "information"  # information, warning, error
