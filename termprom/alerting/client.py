@@ -1,0 +1,116 @@
+"""The HTTP client of one block of Alertmanagers: one session, credentials read when used."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from base64 import b64encode
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from termprom.config.schema import HTTPClientConfig, TLSConfig
+from termprom.errors import ConfigError, TermpromError
+
+_VERSIONS: Final = {
+    "TLS10": ssl.TLSVersion.TLSv1,
+    "TLS11": ssl.TLSVersion.TLSv1_1,
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
+
+
+class SendError(TermpromError):
+    """A request to an Alertmanager that failed; the text says why."""
+
+
+def tls_context(tls: TLSConfig) -> ssl.SSLContext:
+    """The TLS settings of a client. Blocking: reads files. Raises ConfigError."""
+    if tls.cert or tls.key:
+        raise ConfigError("inline tls_config cert and key are not implemented, use cert_file")
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file or None, cadata=tls.ca or None)
+        if tls.cert_file:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as problem:
+        raise ConfigError(f"unable to use the files of tls_config: {problem}") from problem
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.min_version:
+        context.minimum_version = _VERSIONS[tls.min_version]
+    if tls.max_version:
+        context.maximum_version = _VERSIONS[tls.max_version]
+    return context
+
+
+class AlertmanagerClient:
+    """Posts bodies; made and closed on the event loop."""
+
+    def __init__(
+        self,
+        http: HTTPClientConfig,
+        context: ssl.SSLContext | None,
+        *,
+        timeout_ms: int,
+        user_agent: str,
+    ) -> None:
+        if http.oauth2 is not None:
+            raise ConfigError("oauth2 is not implemented for alertmanagers")
+        self._http = http
+        self._context = context
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000),
+            headers={"User-Agent": user_agent, "Content-Type": "application/json"},
+            trust_env=http.proxy_from_environment,
+        )
+
+    async def post(self, url: str, body: bytes) -> None:
+        """Raises SendError when there is no answer in time, or one that is not 2xx."""
+        try:
+            headers = await asyncio.to_thread(self._headers)
+            async with self._session.post(
+                url,
+                data=body,
+                headers=headers,
+                ssl=self._context if self._context is not None else True,
+                server_hostname=self._http.tls_config.server_name or None,
+                proxy=self._http.proxy_url or None,
+                allow_redirects=self._http.follow_redirects,
+            ) as response:
+                await response.read()
+                if response.status // 100 != 2:
+                    raise SendError(f"bad response status {response.status} {response.reason}")
+        except TimeoutError as problem:
+            raise SendError("no answer in time") from problem
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            raise SendError(str(problem) or type(problem).__name__) from problem
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def _headers(self) -> list[tuple[str, str]]:
+        """What the configuration adds to a request; files are read each time. Blocking."""
+        http = self._http
+        headers: list[tuple[str, str]] = []
+        if http.basic_auth is not None:
+            auth = http.basic_auth
+            user = auth.username or _content(auth.username_file)
+            password = auth.password.reveal() or _content(auth.password_file)
+            token = b64encode(f"{user}:{password}".encode()).decode()
+            headers.append(("Authorization", f"Basic {token}"))
+        elif http.authorization is not None:
+            credentials = http.authorization.credentials.reveal() or _content(
+                http.authorization.credentials_file
+            )
+            headers.append(("Authorization", f"{http.authorization.type} {credentials}"))
+        for name, header in http.http_headers.items():
+            values = [*header.values, *(secret.reveal() for secret in header.secrets)]
+            values += [_content(path) for path in header.files]
+            headers += [(name, value) for value in values]
+        return headers
+
+
+def _content(path: str) -> str:
+    return Path(path).read_text().strip() if path else ""
