@@ -1,0 +1,300 @@
+"""The flags of `termprom` and `termprom serve`: Prometheus's own names, and a few of ours.
+
+One table. Flags of the original that have no meaning here are accepted, so that a unit file or a
+habit carries over, and named in a warning.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from termprom.daemon.settings import (
+    DEFAULT_API_PORT,
+    DEFAULT_PUSH_PORT,
+    DEFAULT_RETENTION_MS,
+    ListenSetting,
+    Settings,
+)
+from termprom.model.durations import format_duration, parse_duration
+
+_SIZE_UNITS: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+
+
+def _duration(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `512MB`; units are powers of two and required, as upstream. Raises ValueError."""
+    for unit in sorted(_SIZE_UNITS, key=len, reverse=True):
+        number = text.removesuffix(unit)
+        if number != text and number.isdigit():
+            return int(number) * _SIZE_UNITS[unit]
+    if text == "0":
+        return 0
+    raise ValueError(f'unknown unit or number in size "{text}", try 512MB')
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
+
+
+# Upstream's flags that protect something: to ignore them would be a lie, so they are refused.
+_REFUSED: Final = {
+    "--web.config.file": "TLS and passwords are not built yet",
+    "--agent": "no agent mode",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag. `kind` parses its text, or is bool; without `help` it is accepted and ignored."""
+
+    name: str
+    default: Any = ""
+    kind: Callable[[str], Any] | type[bool] = str
+    repeated: bool = False
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+    help: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.name.replace(".", "_").replace("-", "_")
+
+
+FLAGS: Final = (
+    Flag(
+        "config.file",
+        metavar="FILE",
+        help="Configuration file; without it termprom watches itself and this host.",
+    ),
+    Flag(
+        "web.listen-address",
+        repeated=True,
+        metavar="ADDR",
+        help=f"Address of the API, default 127.0.0.1:{DEFAULT_API_PORT} or the next free port.",
+    ),
+    Flag("web.enable-lifecycle", False, bool, help="Allow reload and shutdown over HTTP."),
+    Flag("web.enable-admin-api", False, bool, help="Allow deletion and snapshots over HTTP."),
+    Flag("web.external-url", metavar="URL", help="Where others reach this server; used in alerts."),
+    Flag("web.cors.origin", ".*", metavar="REGEX", help="Origins that browsers may ask from."),
+    Flag(
+        "push.listen-address",
+        metavar="ADDR",
+        help=f"Address of the Pushgateway, default 127.0.0.1:{DEFAULT_PUSH_PORT} or the next "
+        "free port; 'off' for none.",
+    ),
+    Flag(
+        "storage.tsdb.path", metavar="DIR", help="Data folder, default under the XDG state folder."
+    ),
+    Flag(
+        "storage.tsdb.retention.time",
+        None,
+        _duration,
+        metavar="TIME",
+        help="How long to keep samples, default 15d.",
+    ),
+    Flag(
+        "storage.tsdb.retention.size",
+        0,
+        _size,
+        metavar="SIZE",
+        help="How many bytes of blocks to keep, 0 for no limit.",
+    ),
+    Flag("storage.tsdb.no-lockfile", False, bool, help="Do not lock the data folder."),
+    Flag(
+        "query.lookback-delta",
+        300_000,
+        _duration,
+        metavar="TIME",
+        help="How old a sample may be for an instant.",
+    ),
+    Flag("query.timeout", 120_000, _duration, metavar="TIME", help="When a query is given up."),
+    Flag("query.max-concurrency", 20, int, metavar="N", help="Queries that run at once."),
+    Flag("query.max-samples", 50_000_000, int, metavar="N", help="Samples one query may load."),
+    Flag(
+        "rules.alert.for-outage-tolerance",
+        3_600_000,
+        _duration,
+        metavar="TIME",
+        help="Longest outage after which 'for' state is restored.",
+    ),
+    Flag(
+        "rules.alert.for-grace-period",
+        600_000,
+        _duration,
+        metavar="TIME",
+        help="Least time between a restored 'for' state and firing.",
+    ),
+    Flag(
+        "rules.alert.resend-delay",
+        60_000,
+        _duration,
+        metavar="TIME",
+        help="Least time before an alert is sent again.",
+    ),
+    Flag(
+        "enable-feature",
+        repeated=True,
+        metavar="NAMES",
+        help="Comma-separated feature names, as in Prometheus.",
+    ),
+    Flag(
+        "log.level",
+        "info",
+        choices=("debug", "info", "warn", "error"),
+        help="Least severity that is logged.",
+    ),
+    Flag("log.format", "logfmt", choices=("logfmt", "json"), help="Form of log lines."),
+    Flag("exit-on-hangup", False, bool, help="Stop the engine when the terminal goes away."),
+    Flag("theme", "auto", metavar="NAME", help="Colours of the screen."),
+    Flag("ascii", False, bool, help="Draw with ASCII characters only."),
+    # Accepted for the sake of existing command lines, without effect.
+    Flag("config.auto-reload", False, bool),
+    Flag("config.auto-reload-interval", "30s"),
+    Flag("auto-gomaxprocs", True, bool),
+    Flag("auto-gomemlimit", True, bool),
+    Flag("auto-gomemlimit.ratio", "0.9"),
+    Flag("web.read-timeout", "5m"),
+    Flag("web.max-connections", "512"),
+    Flag("web.max-notifications-subscribers", "16"),
+    Flag("web.route-prefix"),
+    Flag("web.user-assets"),
+    Flag("web.enable-remote-write-receiver", False, bool),
+    Flag("web.enable-otlp-receiver", False, bool),
+    Flag("web.console.templates", "consoles"),
+    Flag("web.console.libraries", "console_libraries"),
+    Flag("web.page-title", "Prometheus Time Series Collection and Processing Server"),
+    Flag("alertmanager.config.file"),
+    Flag("alertmanager.notification-queue-capacity", "10000"),
+    Flag("alertmanager.notification-batch-size", "256"),
+    Flag("alertmanager.drain-notification-queue-on-shutdown", True, bool),
+    Flag("rules.max-concurrent-evals", "4"),
+    Flag("scrape.adjust-timestamps", True, bool),
+    Flag("scrape.timestamp-tolerance", "2ms"),
+    Flag("scrape.discovery-reload-interval", "5s"),
+    Flag("storage.remote.flush-deadline", "1m"),
+    Flag("storage.remote.read-sample-limit", "5e7"),
+    Flag("storage.remote.read-concurrent-limit", "10"),
+    Flag("storage.remote.read-max-bytes-in-frame", "1048576"),
+    Flag("storage.tsdb.min-block-duration", "2h"),
+    Flag("storage.tsdb.max-block-duration", ""),
+    Flag("storage.tsdb.wal-compression", True, bool),
+    Flag("storage.tsdb.wal-compression-type", "snappy"),
+    Flag("storage.tsdb.wal-segment-size", "128MB"),
+    Flag("storage.tsdb.allow-overlapping-compaction", True, bool),
+    Flag("storage.tsdb.head-chunks-write-queue-size", "0"),
+    Flag("storage.tsdb.samples-per-chunk", "120"),
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare the whole table on `parser`."""
+    for flag in FLAGS:
+        text = flag.help or argparse.SUPPRESS
+        if flag.kind is bool:
+            parser.add_argument(
+                f"--{flag.name}",
+                dest=flag.key,
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=text,
+            )
+        else:
+            parser.add_argument(
+                f"--{flag.name}",
+                dest=flag.key,
+                type=flag.kind,
+                action="append" if flag.repeated else "store",
+                choices=flag.choices or None,
+                default=None,
+                metavar=None if flag.choices else (flag.metavar or "VALUE"),
+                help=text,
+            )
+
+
+def parse_settings(argv: Sequence[str], prog: str, description: str) -> Settings:
+    """The settings that `argv` asks for; ends the process with status 2 where it is wrong."""
+    parser = argparse.ArgumentParser(prog=prog, description=description, allow_abbrev=False)
+    add_flags(parser)
+    for argument in argv:
+        name = argument.partition("=")[0]
+        if name in _REFUSED:
+            parser.error(f"{name} is refused: {_REFUSED[name]}")
+    given = vars(parser.parse_args(argv))
+    chosen = {
+        flag.key: flag.default if given[flag.key] is None else given[flag.key] for flag in FLAGS
+    }
+    warnings = tuple(
+        f"--{flag.name} is accepted and has no effect here"
+        for flag in FLAGS
+        if not flag.help and given[flag.key] is not None
+    )
+    return _settings(chosen, warnings)
+
+
+def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
+    plain = Settings()
+    push = chosen["push_listen_address"]
+    listen = chosen["web_listen_address"]
+    retention = chosen["storage_tsdb_retention_time"]
+    names = ",".join(chosen["enable_feature"] or ()).split(",")
+    return Settings(
+        config_file=Path(chosen["config_file"]) if chosen["config_file"] else None,
+        data_folder=Path(chosen["storage_tsdb_path"] or plain.data_folder),
+        listen=tuple(ListenSetting(one, explicit=True) for one in listen or ()) or plain.listen,
+        push_listen=None
+        if push == "off"
+        else ListenSetting(push, explicit=True)
+        if push
+        else plain.push_listen,
+        # Upstream: fifteen days only where no limit at all was asked for.
+        retention_ms=retention
+        if retention is not None
+        else (0 if chosen["storage_tsdb_retention_size"] else DEFAULT_RETENTION_MS),
+        retention_bytes=chosen["storage_tsdb_retention_size"],
+        use_lock_file=not chosen["storage_tsdb_no_lockfile"],
+        enable_lifecycle=chosen["web_enable_lifecycle"],
+        enable_admin_api=chosen["web_enable_admin_api"],
+        external_url=chosen["web_external_url"].rstrip("/"),
+        cors_origin=chosen["web_cors_origin"],
+        lookback_ms=chosen["query_lookback_delta"],
+        query_timeout_seconds=chosen["query_timeout"] / 1000,
+        query_concurrency=chosen["query_max_concurrency"],
+        query_samples_max=chosen["query_max_samples"],
+        for_outage_tolerance_ms=chosen["rules_alert_for_outage_tolerance"],
+        for_grace_period_ms=chosen["rules_alert_for_grace_period"],
+        resend_delay_ms=chosen["rules_alert_resend_delay"],
+        features=frozenset(name for name in names if name),
+        log_level=chosen["log_level"],
+        log_format=chosen["log_format"],
+        exit_on_hangup=chosen["exit_on_hangup"],
+        theme=chosen["theme"],
+        ascii_only=chosen["ascii"],
+        flags={flag.name: _show(flag, chosen[flag.key]) for flag in FLAGS},
+        warnings=warnings,
+    )
+
+
+def _show(flag: Flag, value: Any) -> str:
+    """A flag's value as the flags page of the original shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if flag.kind is _duration:
+        return format_duration(value)
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value)
