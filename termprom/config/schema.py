@@ -116,6 +116,17 @@ SDConfig = FileSDConfig | HTTPSDConfig
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSDConfig:
+    """A mechanism that is read, checked and printed but does not discover anything here.
+
+    `kind` is its key without `_sd_configs`; `values` are in the form in which they are printed.
+    """
+
+    kind: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ScrapeConfig:
     """One job, effective values."""
 
@@ -157,16 +168,34 @@ class ScrapeConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     metric_relabel_configs: tuple[RelabelConfig, ...] = ()
+    other_sd_configs: tuple[OtherSDConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalConfig:
+    """The defaults of jobs and rule groups; what is None or empty was not written."""
+
     scrape_interval: DurationMs = 60_000
     scrape_timeout: DurationMs = 10_000
     evaluation_interval: DurationMs = 60_000
     rule_query_offset: DurationMs = 0
     query_log_file: str = ""
     external_labels: Labels = EMPTY
+    scrape_protocols: tuple[str, ...] | None = None
+    scrape_failure_log_file: str = ""
+    body_size_limit: SizeBytes = 0
+    sample_limit: int = 0
+    target_limit: int = 0
+    label_limit: int = 0
+    label_name_length_limit: int = 0
+    label_value_length_limit: int = 0
+    keep_dropped_targets: int = 0
+    metric_name_validation_scheme: str = "utf8"
+    metric_name_escaping_scheme: str = "allow-utf-8"
+    scrape_native_histograms: bool = False
+    convert_classic_histograms_to_nhcb: bool = False
+    always_scrape_classic_histograms: bool = False
+    extra_scrape_metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +209,7 @@ class AlertmanagerConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     alert_relabel_configs: tuple[RelabelConfig, ...] = ()
+    other_sd_configs: tuple[OtherSDConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +224,9 @@ class StorageConfig:
     retention_size: SizeBytes | None = None
     out_of_order_time_window: DurationMs = 0
     max_exemplars: int = 100_000
+    retention_percentage: float | None = None
+    stale_series_compaction_threshold: float = 0.0
+    chunk_encoding_floats: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +271,8 @@ class Config:
     """A whole configuration that has passed every check.
 
     `yaml` is its effective text with secrets masked; `warnings` name what is accepted and has no
-    effect here. `rule_groups` come from all `rule_files`, in file and group order.
+    effect here. `rule_groups` come from all `rule_files`, in file and group order. `others` are
+    the sections that are checked and printed only, by their top-level key, as they are printed.
     """
 
     path: str = ""
@@ -251,3 +285,5 @@ class Config:
     pushgateway: PushgatewayConfig = PushgatewayConfig()
     yaml: str = ""
     warnings: Sequence[str] = ()
+    scrape_config_files: tuple[str, ...] = ()
+    others: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,147 @@
+"""The HTTP client of discovery mechanisms: one session, credentials read when they are used."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+
+from termprom import __version__, limits
+from termprom.config.schema import HTTPClientConfig, TLSConfig
+from termprom.errors import ConfigError, DiscoveryError
+
+_VERSIONS: Final = {
+    "TLS10": ssl.TLSVersion.TLSv1,
+    "TLS11": ssl.TLSVersion.TLSv1_1,
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; `status_line` as upstream prints it: `404 Not Found`."""
+
+    status: int
+    status_line: str
+    content_type: str
+    body: bytes
+
+
+class DiscoveryClient:
+    """An async context manager; made anywhere, entered and used on the event loop."""
+
+    def __init__(self, http: HTTPClientConfig, *, timeout_seconds: float) -> None:
+        """Raises ConfigError for settings that are not implemented here."""
+        if http.oauth2 is not None:
+            raise ConfigError("oauth2 is not implemented for discovery")
+        if http.tls_config.cert or http.tls_config.key:
+            raise ConfigError("inline tls_config cert and key are not implemented, use cert_file")
+        self._http = http
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> DiscoveryClient:
+        self._session = aiohttp.ClientSession(
+            timeout=self._timeout,
+            headers={"User-Agent": f"termprom/{__version__}"},
+            skip_auto_headers=("Accept-Encoding",),
+            trust_env=self._http.proxy_from_environment,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Raises DiscoveryError when there is no whole answer in time."""
+        assert self._session is not None, "the client is used inside of its context"
+        http = self._http
+        try:
+            own = await asyncio.to_thread(_headers, http)
+            context = await asyncio.to_thread(_tls_context, http.tls_config)
+            async with self._session.get(
+                url,
+                headers=[*headers.items(), *own],
+                ssl=context if context is not None else True,
+                server_hostname=http.tls_config.server_name or None,
+                proxy=http.proxy_url or None,
+                allow_redirects=http.follow_redirects,
+            ) as response:
+                return Answer(
+                    response.status,
+                    f"{response.status} {response.reason or ''}".rstrip(),
+                    response.headers.get("Content-Type", ""),
+                    await _bounded(response),
+                )
+        except TimeoutError as problem:
+            raise DiscoveryError(f'Get "{url}": no answer in time') from problem
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            reason = str(problem) or type(problem).__name__
+            raise DiscoveryError(f'Get "{url}": {reason}') from problem
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for part in response.content.iter_any():
+        size_bytes += len(part)
+        if size_bytes > limits.DISCOVERY_BODY_BYTES_MAX:
+            limit = limits.DISCOVERY_BODY_BYTES_MAX
+            raise DiscoveryError(f"the answer is larger than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _tls_context(tls: TLSConfig) -> ssl.SSLContext | None:
+    """None where the defaults do. Blocking: certificates are read again, as they get renewed."""
+    if tls == TLSConfig():
+        return None
+    context = ssl.create_default_context(cafile=tls.ca_file or None, cadata=tls.ca or None)
+    if tls.cert_file:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.min_version:
+        context.minimum_version = _VERSIONS[tls.min_version]
+    if tls.max_version:
+        context.maximum_version = _VERSIONS[tls.max_version]
+    return context
+
+
+def _headers(http: HTTPClientConfig) -> list[tuple[str, str]]:
+    """What the configuration adds to a request. Blocking: reads files."""
+    headers: list[tuple[str, str]] = []
+    if http.basic_auth is not None:
+        auth = http.basic_auth
+        user = auth.username or _content(auth.username_file)
+        password = auth.password.reveal() or _content(auth.password_file)
+        token = b64encode(f"{user}:{password}".encode()).decode()
+        headers.append(("Authorization", f"Basic {token}"))
+    elif http.authorization is not None:
+        auth_type, credentials = http.authorization.type, http.authorization.credentials.reveal()
+        credentials = credentials or _content(http.authorization.credentials_file)
+        headers.append(("Authorization", f"{auth_type} {credentials}"))
+    for name, header in http.http_headers.items():
+        headers += [(name, value) for value in header.values]
+        headers += [(name, secret.reveal()) for secret in header.secrets]
+        headers += [(name, _content(path)) for path in header.files]
+    return headers
+
+
+def _content(path: str) -> str:
+    return Path(path).read_text().strip() if path else ""

@@ -1,0 +1,73 @@
+"""Asking again and again: what most mechanisms are made of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from termprom.config.schema import TargetGroup
+from termprom.discovery.interface import Emit, Surroundings
+from termprom.errors import TermpromError
+
+log = logging.getLogger("termprom.discovery")
+
+Refresh = Callable[[], Awaitable[Sequence[TargetGroup]]]
+
+
+async def refresh_forever(
+    refresh: Refresh,
+    emit: Emit,
+    around: Surroundings,
+    *,
+    mechanism: str,
+    interval_seconds: float,
+) -> None:
+    """Refresh now and on every tick. A failure emits nothing, so the last good groups stay; a slow
+    refresh delays the next one and never overlaps it.
+    """
+    metrics, labels = around.metrics, (mechanism, around.job)
+    failures = metrics.refresh_failures.labels(*labels)
+    try:
+        while True:
+            began = around.clock.monotonic()
+            try:
+                groups = await refresh()
+            except TermpromError as problem:
+                failures.inc()
+                fields = {"discovery": mechanism, "config": around.job, "error": str(problem)}
+                log.error("unable to refresh target groups", extra={"fields": fields})
+            else:
+                emit(groups)
+            took = around.clock.monotonic() - began
+            metrics.refresh_seconds.labels(*labels).observe(took)
+            metrics.refresh_histogram.labels(*labels).observe(took)
+            await around.clock.sleep(interval_seconds - took)
+    finally:
+        metrics.end_refreshes(*labels)
+
+
+class Shrinking:
+    """Numbered groups of one source: remembers how many there were, to empty those now gone."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._count = 0
+
+    def groups(self, found: Sequence[TargetGroup], meta: str) -> list[TargetGroup]:
+        """`found` under the sources `<source>:<number>`, with the source as label `meta`, and an
+        empty group for each number that was used the last time and is not now.
+        """
+        named = [
+            TargetGroup(
+                group.targets,
+                group.labels.merge({meta: self._source}),
+                f"{self._source}:{number}",
+            )
+            for number, group in enumerate(found)
+        ]
+        named += [
+            TargetGroup(source=f"{self._source}:{number}")
+            for number in range(len(found), self._count)
+        ]
+        self._count = len(found)
+        return named
