@@ -46,5 +46,7 @@ FORM_BYTES_MAX: Final = 10 << 20  # a posted form, as upstream
 REMOTE_TIMEOUT_SECONDS: Final = 30.0  # one request of a picture; a query has its own timeout
 CONNECTIONS_MAX: Final = 512  # --web.max-connections; more wait to be accepted
 READ_TIMEOUT_SECONDS: Final = 300.0  # --web.read-timeout
+REQUEST_HEAD_SECONDS_MAX: Final = 30.0  # from connecting to the end of the first request's head
+HEAD_BYTES_MAX: Final = 1 << 20  # all lines of one request's head together, as upstream
 PORT_MOVES_MAX: Final = 20  # how far a taken default port moves before giving up
 EVENT_STREAMS_MAX: Final = 64  # listeners to the event stream of one server
