@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -37,8 +38,14 @@ def format_exponent(value: float) -> str:
     """Shortest digits in exponent form: `1e+00`, `2.5e-01`; `NaN`, `+Inf`, `-Inf`."""
     if not math.isfinite(value):
         return format_float(value)
-    digits = repr(abs(float(value))).partition("e")[0].replace(".", "").strip("0")
-    return f"{value:.{max(len(digits) - 1, 0)}e}"
+    # Taken from the shortest digits themselves: rounding to as many digits anew goes to the even
+    # neighbour where the exact value lies half way (2**-24), and that one reads back to another.
+    sign, digits, place = Decimal(repr(float(value))).normalize().as_tuple()
+    assert isinstance(place, int)
+    exponent = place + len(digits) - 1 if any(digits) else 0
+    fraction = "".join(map(str, digits[1:]))
+    point = "." if fraction else ""
+    return f"{'-' if sign else ''}{digits[0]}{point}{fraction}e{exponent:+03d}"
 
 
 def format_value(value: float) -> str:

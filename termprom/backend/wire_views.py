@@ -7,6 +7,7 @@ know is the text "nan", "inf" or "-inf". The paths under EXTRA_PREFIX speak this
 from __future__ import annotations
 
 import math
+from dataclasses import fields, is_dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -28,9 +29,25 @@ def view_object(view: object) -> Json:
 def view_from(kind: type[T], data: Json) -> T:
     """The view of that type. Raises ValueError for what does not have its shape."""
     try:
-        return msgspec.convert(data, kind, strict=False, dec_hook=_decode_labels)
+        found = msgspec.convert(data, kind, strict=False, dec_hook=_decode_labels)
     except msgspec.ValidationError as problem:
         raise ValueError(str(problem)) from problem
+    _freeze(found)
+    return found
+
+
+def _freeze(value: object) -> None:
+    """Make tuples of the lists that decoding puts into the sequences of a view."""
+    if isinstance(value, list | tuple):
+        for one in value:
+            _freeze(one)
+    elif is_dataclass(value):
+        for field in fields(value):
+            inner = getattr(value, field.name)
+            _freeze(inner)
+            if isinstance(inner, list):
+                # Nobody else has seen the view yet: it is still in the making.
+                object.__setattr__(value, field.name, tuple(inner))
 
 
 def event_line(event: Event) -> bytes:
