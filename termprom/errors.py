@@ -114,6 +114,19 @@ class NotImplementedYet(QueryError):
         return f"not implemented: {self.what}"
 
 
+# --- Templates --------------------------------------------------------------------------------
+
+
+@dataclass
+class TemplateError(TermpromError):
+    """A template that cannot be read or filled, in the original's words."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 # --- Storage ----------------------------------------------------------------------------------
 
 
@@ -201,7 +214,7 @@ class BodyTooLarge(ScrapeError):
     limit_bytes: int
 
     def __str__(self) -> str:
-        return "the body size limit was exceeded"
+        return "body size limit exceeded"
 
 
 @dataclass

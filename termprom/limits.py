@@ -25,6 +25,19 @@ CONFIG_DEPTH_MAX: Final = 100  # nested collections; a real configuration needs 
 CONFIG_NODES_MAX: Final = 1_000_000  # values of one file, aliases counted each time they are used
 CONFIG_PROBLEMS_MAX: Final = 100  # reported of one file; the rest would bury the first
 
+# --- Templates of alerts ----------------------------------------------------------------------
+TEMPLATE_NESTING_MAX: Final = 60  # parentheses and blocks; Python's stack is the reason
+TEMPLATE_CALLS_MAX: Final = 60  # templates that call each other, likewise
+TEMPLATE_STEPS_MAX: Final = 200_000  # nodes one expansion may walk, about 0.2 s
+TEMPLATE_TEXT_MAX: Final = 1 << 20  # characters of an expansion or of one value inside it
+
+# --- Scraping ---------------------------------------------------------------------------------
+SCRAPE_BODY_BYTES_MAX: Final = 256 << 20  # where no body_size_limit is set: a bomb must not kill us
+SCRAPE_PROMPT_TARGETS_MAX: Final = 64  # new targets of a job that are scraped at once
+SCRAPE_PROMPT_MS: Final = 250  # how far those first scrapes are spread
+SCRAPE_INLINE_BYTES: Final = 512 << 10  # larger bodies are read in a thread (about 1 ms)
+SCRAPE_RECENT_MAX: Final = 20  # outcomes kept per target for the screen
+
 # --- Notifications to Alertmanagers -----------------------------------------------------------
 NOTIFIER_QUEUE_MAX: Final = 10_000  # alerts per Alertmanager; a full queue drops the oldest
 NOTIFIER_BATCH_MAX: Final = 256  # alerts per request
