@@ -358,8 +358,9 @@ SCRIPT = [
     ("PUT", "/-/quit", ""),
 ]  # fmt: skip
 
-# What stands in the braces is not for comparing; which of two types is at fault is chance there.
-CHANCE = re.compile(r"\{ .*\}|(?<=is not a )\w+")
+# What stands in the braces is not for comparing; which of two types or names is at fault is chance
+# there.
+CHANCE = re.compile(r"\{ .*\}|(?<=is not a )\w+|collected [\w ]+ named .* collides with .*")
 
 
 def peer(name: str) -> str:
