@@ -63,3 +63,6 @@ REQUEST_HEAD_SECONDS_MAX: Final = 30.0  # from connecting to the end of the firs
 HEAD_BYTES_MAX: Final = 1 << 20  # all lines of one request's head together, as upstream
 PORT_MOVES_MAX: Final = 20  # how far a taken default port moves before giving up
 EVENT_STREAMS_MAX: Final = 64  # listeners to the event stream of one server
+
+# --- Remote write, receiving ------------------------------------------------------------------
+REMOTE_WRITE_BYTES_MAX: Final = 32 << 20  # of a request, compressed and decompressed, as upstream

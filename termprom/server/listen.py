@@ -148,6 +148,9 @@ async def listen(
         keepalive_timeout=_KEEPALIVE_SECONDS,
         shutdown_timeout=_STOP_SECONDS,
         access_log=None,
+        # Handlers unpack what they take, within their own bounds; aiohttp answers encodings that
+        # it does not know before any handler could, and with a traceback in the log.
+        auto_decompress=False,
         max_line_size=_FIELD_BYTES_MAX,
         max_field_size=_FIELD_BYTES_MAX,
     )
