@@ -1,0 +1,248 @@
+"""The HTTP side of one job: requests with everything the configuration asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from termprom import __version__, limits
+from termprom.clock import Clock
+from termprom.config.schema import ScrapeConfig, TLSConfig
+from termprom.errors import (
+    BadStatus,
+    BodyTooLarge,
+    ConfigError,
+    ScrapeError,
+    TargetTimeout,
+    TargetUnreachable,
+)
+from termprom.exposition.negotiate import accept_header
+from termprom.scrape.answer import Answer
+from termprom.scrape.credentials import Headers, reads_files, request_headers
+from termprom.scrape.gunzip import gunzip
+from termprom.scrape.oauth2 import TokenSource
+from termprom.scrape.proxy import proxy_for
+from termprom.scrape.target import Target
+from termprom.scrape.tls import files_stamp, tls_context
+from termprom.scrape.words import transport_words
+
+_REDIRECTS_MAX: Final = 10
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_KEEPALIVE_SECONDS: Final = 300.0
+_READ_BUFFER_BYTES: Final = 1 << 20
+_INLINE_BYTES: Final = 256 << 10  # packed; about 1 ms of decompression
+_PLAIN_TLS: Final = TLSConfig()
+
+
+class JobClient:
+    """One session for the targets of one job; made and used on the event loop."""
+
+    def __init__(
+        self, job: ScrapeConfig, *, clock: Clock, executor: Executor | None = None
+    ) -> None:
+        """Raises ConfigError for settings that cannot work."""
+        http = job.http
+        if http.proxy_url and http.proxy_url.startswith("socks"):
+            raise ConfigError(f"job {job.job_name}: SOCKS proxies are not implemented")
+        self._job = job
+        self._executor = executor
+        self._reads_files = reads_files(http)
+        self._plain_headers = [] if self._reads_files else request_headers(http)
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._tls_stamp: tuple[object, ...] | None = None
+        self._body_max = job.body_size_limit or limits.SCRAPE_BODY_BYTES_MAX
+        self._fixed: Headers = [
+            ("User-Agent", f"Prometheus/{__version__}"),
+            ("Accept", accept_header(job.scrape_protocols, job.metric_name_escaping_scheme)),
+            ("Accept-Encoding", "gzip" if job.enable_compression else "identity"),
+        ]
+        self._tokens: TokenSource | None = None
+        if http.oauth2 is not None:
+            self._tokens = TokenSource(http.oauth2, self._post_form, clock)
+        self._token_tls: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"JobClient({self._job.job_name})"
+
+    async def prepare(self) -> None:
+        """Read the TLS files once. Raises ConfigError."""
+        await self._context()
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def fetch(self, target: Target) -> Answer:
+        try:
+            async with asyncio.timeout(target.timeout_ms / 1000):
+                packed, encoding, content_type = await self._get(target)
+                body = await self._unpack(packed) if encoding == "gzip" else packed
+        except TimeoutError as problem:
+            raise TargetTimeout(f'Get "{target.url}": context deadline exceeded') from problem
+        if len(body) >= self._body_max:
+            raise BodyTooLarge(self._body_max)
+        return Answer(body, content_type)
+
+    async def _unpack(self, packed: bytes) -> bytes:
+        if len(packed) <= _INLINE_BYTES and self._body_max <= limits.SCRAPE_BODY_BYTES_MAX:
+            return gunzip(packed, self._body_max)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, gunzip, packed, self._body_max)
+
+    async def _get(self, target: Target) -> tuple[bytes, str, str | None]:
+        """Body as it came, Content-Encoding and Content-Type of the final answer."""
+        session = self._session(target.unix_socket)
+        url = URL(target.url, encoded=True)
+        origin = url
+        trusted = True
+        for _ in range(_REDIRECTS_MAX + 1):
+            trusted = trusted and _is_within(url.host or "", origin.host or "")
+            response = await self._request(session, url, target, trusted=trusted)
+            async with response:
+                location = response.headers.get("Location")
+                moved = response.status in _REDIRECTS and self._job.http.follow_redirects
+                if moved and location is not None:
+                    url = url.join(URL(location))
+                    continue
+                if response.status != 200:
+                    raise BadStatus(f"{response.status} {response.reason or ''}".rstrip())
+                encoding = response.headers.get("Content-Encoding", "").strip().lower()
+                body = await self._read(response, target, plain=encoding != "gzip")
+                return body, encoding, response.headers.get("Content-Type")
+        raise TargetUnreachable(f'Get "{target.url}": stopped after {_REDIRECTS_MAX} redirects')
+
+    async def _request(
+        self, session: aiohttp.ClientSession, url: URL, target: Target, *, trusted: bool
+    ) -> aiohttp.ClientResponse:
+        http = self._job.http
+        headers = [
+            *self._fixed,
+            ("X-Prometheus-Scrape-Timeout-Seconds", f"{target.timeout_ms / 1000:g}"),
+            *await self._own_headers(trusted=trusted),
+        ]
+        host, port = url.host or "", url.port or 0
+        secure = url.scheme == "https"
+        context = await self._context() if secure else None
+        proxy = proxy_for(http, url.scheme, host, port)
+        extra = {
+            name: ",".join(secret.reveal() for secret in values)
+            for name, values in http.proxy_connect_header.items()
+        }
+        try:
+            return await session.get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                ssl=context if context is not None else True,
+                server_hostname=(http.tls_config.server_name or None) if secure else None,
+                proxy=proxy or None,
+                proxy_headers=extra or None,
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            if isinstance(problem, TimeoutError):
+                raise
+            words = transport_words(problem, host, port)
+            raise TargetUnreachable(f'Get "{target.url}": {words}') from problem
+
+    async def _own_headers(self, *, trusted: bool) -> Headers:
+        if self._reads_files or not trusted:
+            loop = asyncio.get_running_loop()
+            headers = await loop.run_in_executor(
+                self._executor, lambda: request_headers(self._job.http, trusted=trusted)
+            )
+        else:
+            headers = self._plain_headers
+        if self._tokens is not None and trusted:
+            return [*headers, ("Authorization", await self._tokens.authorization())]
+        return headers
+
+    async def _read(
+        self, response: aiohttp.ClientResponse, target: Target, *, plain: bool
+    ) -> bytes:
+        """The body, packed or `plain`; reading stops at the limit."""
+        # What is packed is never much longer than what it unpacks to.
+        limit = self._body_max if plain else self._body_max + (64 << 10)
+        try:
+            length = response.content_length
+            if length is not None and length < min(limit, _READ_BUFFER_BYTES):
+                return await response.read()
+            parts: list[bytes] = []
+            size = 0
+            async for part in response.content.iter_any():
+                parts.append(part)
+                size += len(part)
+                if size >= limit:
+                    raise BodyTooLarge(self._body_max)
+            return b"".join(parts)
+        except TimeoutError as problem:
+            raise TargetTimeout("context deadline exceeded") from problem
+        except (aiohttp.ClientError, OSError) as problem:
+            raise TargetUnreachable(transport_words(problem, "", 0)) from problem
+
+    def _session(self, unix_socket: str = "") -> aiohttp.ClientSession:
+        session = self._sessions.get(unix_socket)
+        if session is None:
+            connector: aiohttp.BaseConnector
+            if unix_socket:
+                connector = aiohttp.UnixConnector(
+                    unix_socket, limit=0, keepalive_timeout=_KEEPALIVE_SECONDS
+                )
+            else:
+                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS)
+            session = self._sessions[unix_socket] = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                read_bufsize=_READ_BUFFER_BYTES,
+                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            )
+        return session
+
+    async def _context(self) -> ssl.SSLContext | None:
+        """The job's TLS context; None where the defaults do. Raises ConfigError."""
+        tls = self._job.http.tls_config
+        if tls == _PLAIN_TLS:
+            return None
+        stamp = files_stamp(tls)
+        if self._tls is None or stamp != self._tls_stamp:
+            loop = asyncio.get_running_loop()
+            context = await loop.run_in_executor(self._executor, tls_context, tls)
+            if self._tls is not None:
+                # Connections with the old certificates must not live on.
+                await self.close()
+            self._tls, self._tls_stamp = context, stamp
+        return self._tls
+
+    async def _post_form(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        settings = self._job.http.oauth2
+        tls = settings.get("tls_config") if settings is not None else None
+        if isinstance(tls, TLSConfig) and tls != _PLAIN_TLS and self._token_tls is None:
+            loop = asyncio.get_running_loop()
+            self._token_tls = await loop.run_in_executor(self._executor, tls_context, tls)
+        try:
+            async with self._session().post(
+                url,
+                data=body,
+                headers={**headers, "User-Agent": f"Prometheus/{__version__}"},
+                ssl=self._token_tls if self._token_tls is not None else True,
+            ) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, OSError) as problem:
+            parts = URL(url)
+            words = transport_words(problem, parts.host or "", parts.port or 0)
+            raise ScrapeError(f'Post "{url}": {words}') from problem
+
+
+def _is_within(host: str, origin: str) -> bool:
+    return host == origin or host.endswith("." + origin)

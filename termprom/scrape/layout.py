@@ -1,0 +1,161 @@
+"""The shape of a text body: everything in it but the values.
+
+    skeleton    the body with every value (and what follows it up to the newline) cut out
+    end_lines   for each sample: which physical line it ends in, counted from 0
+    offsets     for each sample: where its value starts, counted from the start of that line
+
+Most bodies of a target differ from the last one in their values only. `cut` finds out with a few
+passes of numpy over the whole body: where the newlines are says where each value must be, and what
+is left without the values must be the skeleton, byte for byte. Then every line means what it meant
+last time, because a scanner's reading of a line up to its value depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from termprom.exposition.entries import LabelPairs, SeriesEntry
+from termprom.exposition.negotiate import Format, scanner_for
+from termprom.exposition.scanner import scan
+from termprom.model.metadata import MetricType
+from termprom.model.values import Ints
+
+Bytes = NDArray[np.uint8]
+
+_NEWLINE: Final = 0x0A
+_COMMA: Final = 0x2C
+
+# How `le` and `quantile` were read in a line: as they stand, or as bounds in one spelling.
+BOUND_CODES: Final = {MetricType.HISTOGRAM: 1, MetricType.SUMMARY: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A body taken apart: what is in front of the values, and the values.
+
+    Shapes: value_starts, ends (K,) byte places; `tails` are the K texts between them, with commas.
+    """
+
+    body: bytes
+    value_starts: Ints
+    ends: Ints
+    tails: bytes
+    skeleton: bytes
+
+
+class TextLayout:
+    """The series lines of a text body, in order. Equal bodies but for values share one layout."""
+
+    __slots__ = (
+        "__weakref__",
+        "_pairs",
+        "bounds",
+        "end_lines",
+        "kind",
+        "line_count",
+        "offsets",
+        "simple",
+        "skeleton",
+    )
+
+    def __init__(
+        self,
+        kind: Format,
+        cut: Cut,
+        line_starts: Sequence[int] | Ints,
+        bounds: Sequence[int] | NDArray[np.uint8],
+        pairs: Sequence[LabelPairs] | None,
+    ) -> None:
+        """`line_starts` say where each sample's line starts, `bounds` are its BOUND_CODES."""
+        newlines = newlines_of(cut.body)
+        self.kind = kind
+        self.skeleton = cut.skeleton
+        self.line_count = len(newlines)
+        self.end_lines = np.searchsorted(newlines, cut.ends)
+        physical = line_starts_of(newlines)[self.end_lines]
+        self.offsets = cut.value_starts - physical
+        self.bounds = np.asarray(bounds, dtype=np.uint8)
+        # A label value may hold a newline, and a NUL may end a body before its time; such bodies
+        # are not taken apart any further.
+        whole = bool((physical == np.asarray(line_starts, dtype=np.int64)).all())
+        self.simple = whole and b"\0" not in cut.body
+        self._pairs = pairs
+
+    def __repr__(self) -> str:
+        return f"TextLayout({self.kind}, {self.count} series in {self.line_count} lines)"
+
+    @property
+    def count(self) -> int:
+        """K: how many samples a body of this layout has."""
+        return len(self.end_lines)
+
+    @property
+    def key(self) -> tuple[Format, int]:
+        """What a body must have in common with this layout to be worth a look."""
+        return self.kind, self.line_count
+
+    def match(self, body: bytes) -> Cut | None:
+        """`body` taken apart if it differs in its values only; else None."""
+        newlines = newlines_of(body)
+        if len(newlines) != self.line_count:
+            return None
+        ends = newlines[self.end_lines]
+        value_starts = line_starts_of(newlines)[self.end_lines] + self.offsets
+        if len(ends) and int((ends - value_starts).min()) <= 0:
+            return None
+        cut = take_apart(body, value_starts, ends)
+        return cut if cut.skeleton == self.skeleton else None
+
+    def heads(self) -> list[bytes]:
+        """For each sample, the text of its last physical line up to the value."""
+        lines = self.skeleton.split(b"\n")
+        return [lines[number] for number in self.end_lines.tolist()]
+
+    def pairs(self) -> Sequence[LabelPairs]:
+        """For each sample, its labels as exposed; read again where they were forgotten."""
+        if self._pairs is None:
+            lines = self.skeleton.split(b"\n")
+            for number in self.end_lines.tolist():
+                lines[number] += b"0"
+            scanner = scanner_for(b"\n".join(lines), self.kind)
+            self._pairs = tuple(e.pairs for e in scan(scanner) if isinstance(e, SeriesEntry))
+        return self._pairs
+
+    def forget_pairs(self) -> None:
+        """Give their memory back; they can be read again from the skeleton."""
+        self._pairs = None
+
+
+def newlines_of(body: bytes) -> Ints:
+    """Where the newlines are."""
+    return np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == _NEWLINE)
+
+
+def line_starts_of(newlines: Ints) -> Ints:
+    """Where the physical lines start that end at `newlines`."""
+    starts = np.empty(len(newlines), dtype=np.int64)
+    starts[:1] = 0
+    starts[1:] = newlines[:-1] + 1
+    return starts
+
+
+def take_apart(body: bytes, value_starts: Ints, ends: Ints) -> Cut:
+    """Cut the texts [value_starts, ends) out of `body`; `ends` are newlines."""
+    if not len(ends):
+        return Cut(body, value_starts, ends, b"", body)
+    array: Bytes = np.frombuffer(body, dtype=np.uint8)
+    lengths = ends - value_starts + 1
+    behind = np.cumsum(lengths)
+    places = np.repeat(value_starts - (behind - lengths), lengths)
+    places += np.arange(len(places))
+    tails = array[places]
+    tails[behind - 1] = _COMMA
+    kept = np.ones(len(array), dtype=np.bool_)
+    kept[places] = False
+    kept[ends] = True
+    return Cut(body, value_starts, ends, tails[:-1].tobytes(), array[kept].tobytes())
