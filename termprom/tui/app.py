@@ -1,0 +1,518 @@
+"""The screen: bars, panes, one link to a Backend. What a pane shows is the pane's own business."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
+from textual.widgets import ContentSwitcher, Static
+
+from termprom.backend.interface import Backend, Feature, Topic
+from termprom.clock import SystemClock
+from termprom.errors import BackendUnavailable, NotOffered, TermpromError
+from termprom.tui.announce import announcing, notification
+from termprom.tui.colours import colours_of
+from termprom.tui.keymap import COMMANDS, bind, key_names
+from termprom.tui.messages import CopyWanted, OpenPane, RangeChosen, Said
+from termprom.tui.options import AppOptions
+from termprom.tui.output.stage import DiffOutput
+from termprom.tui.panes.pane import Pane
+from termprom.tui.registry import pane_entries
+from termprom.tui.session import Session, TimeRange
+from termprom.tui.themes import load_theme, textual_theme, theme_files
+from termprom.tui.vitals import Vitals, alert_change, vitals_of
+from termprom.tui.widgets.banner import Banner
+from termprom.tui.widgets.footer import KeyBar
+from termprom.tui.widgets.pane_bar import PaneBar
+from termprom.tui.widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from termprom.clock import Clock
+
+log = logging.getLogger("termprom.tui")
+
+Connect = Callable[[], Awaitable[Backend]]
+
+SIZE_MIN: Final = (60, 15)
+_RETRY_SECONDS: Final = 0.25
+_BACKOFF_SECONDS_MAX: Final = 15.0
+_VITALS_SECONDS: Final = 2.0
+_RANGES: Final = {"5m": 300, "15m": 900, "1h": 3600, "3h": 10800, "6h": 21600, "12h": 43200,
+                  "1d": 86400, "2d": 172800, "7d": 604800}  # fmt: skip
+
+__all__ = ["AppOptions", "TermpromApp"]
+
+
+class TermpromApp(DiffOutput):
+    """Exits with "stop", "keep", "hangup" or "detach"."""
+
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it as an instance variable
+        (0, "-compact"), (100, "-normal"), (160, "-wide"),
+    ]  # fmt: skip
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it as an instance variable
+        (0, "-short"), (30, "-tall"), (45, "-lofty"),
+    ]  # fmt: skip
+    CSS = """
+    Screen { layers: base top; background: $background; color: $foreground; }
+    .box { border: solid $border-blurred; border-title-color: $foreground; }
+    .box:focus, .box:focus-within { border: solid $border; }
+    .-ascii .box { border: ascii $border-blurred; }
+    .-ascii .box:focus { border: ascii $border; }
+    ContentSwitcher { height: 1fr; }
+    #starting { padding: 1 2; }
+    #too-small { display: none; }
+    .-tiny #too-small { display: block; height: 1fr; }
+    .-tiny StatusBar, .-tiny PaneBar, .-tiny ContentSwitcher, .-tiny KeyBar, .-tiny Banner {
+        display: none;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("app.palette", "palette", show=True),
+        bind("app.refresh", "refresh_now", show=True),
+        bind("app.pause", "pause", show=True),
+        bind("app.quit", "leave", show=True),
+        bind("app.help", "help"),
+        bind("app.back", "back"),
+        bind("app.previous", "previous_pane"),
+        bind("app.history_back", "history(-1)"),
+        bind("app.history_forward", "history(1)"),
+        bind("app.now", "live"),
+        bind("app.range", "choose_range"),
+        bind("app.zone", "zone"),
+        bind("app.redraw", "redraw"),
+        bind("app.interrupt", "leave"),
+        Binding("ctrl+q", "leave", "quit", show=False, priority=True, id="app.quit_now"),
+        *(Binding(digit, f"digit('{digit}')", show=False) for digit in "1234567890"),
+    ]
+
+    def __init__(
+        self, connect: Connect, options: AppOptions | None = None, *, clock: Clock | None = None
+    ) -> None:
+        colourless = "NO_COLOR" in os.environ  # Textual takes it away
+        super().__init__()
+        self._connect = connect
+        self._options = options or AppOptions()
+        self._clock: Clock = clock or SystemClock()
+        self._panes = pane_entries()
+        self._history: list[str] = []
+        self._at = -1
+        self._backend_vitals = Vitals()
+        self._dirty: set[Topic] = set()
+        self._timer_dirty = False
+        self._announcing = announcing()
+        self.session: Session | None = None
+        self.animation_level = "none"
+        self._install_themes(colourless)
+
+    # --- Themes -------------------------------------------------------------------------------
+
+    def _install_themes(self, colourless: bool) -> None:
+        wanted = self._options.theme
+        if wanted == "auto":
+            wanted = "ansi" if colourless or os.environ.get("TERM") == "dumb" else "dark"
+        self._use_theme(wanted if wanted in theme_files() else "dark")
+        if wanted not in theme_files():
+            self.call_later(
+                self._say, f"no theme {wanted}; there are: {', '.join(theme_files())}", "warning"
+            )
+
+    def _use_theme(self, name: str) -> None:
+        """Raises ConfigError, KeyError."""
+        theme = textual_theme(load_theme(theme_files()[name]))
+        self.register_theme(theme)
+        self.theme = theme.name
+
+    # --- Layout -------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(self._options.ascii)
+        yield PaneBar([one.name for one in self._panes.values()])
+        with ContentSwitcher(initial="starting"):
+            yield Static("starting", id="starting", markup=False)
+        yield Banner()
+        yield KeyBar(id="key-bar")
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self.screen.set_class(self._options.ascii, "-ascii")
+        self._tick()
+        self.set_interval(1.0, self._tick)
+        self.set_interval(_VITALS_SECONDS, self._ask_vitals)
+        self.call_after_refresh(lambda: self.run_worker(self._live(), group="link"))
+
+    def on_resize(self) -> None:
+        width, height = self.size
+        tiny = width < SIZE_MIN[0] or height < SIZE_MIN[1]
+        self.screen_stack[0].set_class(tiny, "-tiny")
+        if tiny:
+            text = f"needs {SIZE_MIN[0]}x{SIZE_MIN[1]}, has {width}x{height}  q quit  ? help"
+            self.screen_stack[0].query_one("#too-small", Static).update(Text(text))
+
+    def _bar(self) -> StatusBar:
+        return self.screen_stack[0].query_one(StatusBar)
+
+    def _tick(self) -> None:
+        bar = self._bar()
+        bar.line.now_ms = self._clock.now_ms()
+        bar.redraw()
+
+    # --- The link -----------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        """Connect, show Home, and hear events for as long as the screen is there."""
+        backend = await self._connected()
+        self.session = Session(backend, self._clock, ascii=self._options.ascii)
+        line = self._bar().line
+        line.name, line.connected = backend.name, True
+        self._ask_vitals()
+        await self._show("home" if "home" in self._panes else next(iter(self._panes)))
+        while True:
+            async for event in backend.events():
+                self._dirty.add(event.topic)
+                if event.text and event.topic in (Topic.CONFIG, Topic.LINK):
+                    self._say(event.text)
+                if event.topic is Topic.ALERTS:
+                    self._ask_vitals()
+                self._refresh_soon()
+            await asyncio.sleep(1.0)  # The stream of a far end broke; it is asked for again.
+
+    async def _connected(self) -> Backend:
+        starting = self.query_one("#starting", Static)
+        while True:
+            try:
+                return await self._connect()
+            except BackendUnavailable as problem:
+                starting.update(Text(str(problem)))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _refresh_soon(self) -> None:
+        if not self._timer_dirty:
+            self._timer_dirty = True
+            self.set_timer(0.25, self._refresh_dirty)
+
+    def _refresh_dirty(self) -> None:
+        self._timer_dirty = False
+        topics, self._dirty = self._dirty, set()
+        pane = self.visible_pane
+        if pane is not None and self.session and not self.session.paused and topics & pane.TOPICS:
+            self._refresh_pane(pane)
+
+    def _refresh_pane(self, pane: Pane) -> None:
+        self.run_worker(self._refresh_view(pane), group=f"pane-{pane.PANE_ID}", exclusive=True)
+
+    async def _refresh_view(self, pane: Pane) -> None:
+        try:
+            await pane.refresh_view()
+        except NotOffered as problem:
+            self._say(f"unavailable: {problem}", "warning")
+        except BackendUnavailable as problem:
+            self._link_lost(str(problem))
+        except TermpromError as problem:
+            self._say(str(problem), "error")
+
+    def _link_lost(self, why: str) -> None:
+        line = self._bar().line
+        if not line.down_since_ms:
+            line.down_since_ms = self._clock.now_ms()
+            self._say(f"{line.name}: {why}", "error")
+        self._tick()
+
+    def _link_back(self) -> None:
+        line = self._bar().line
+        if line.down_since_ms:
+            line.down_since_ms = 0
+            self._say(f"{line.name} answers again")
+            if (pane := self.visible_pane) is not None:
+                self._refresh_pane(pane)
+
+    def _ask_vitals(self) -> None:
+        if self.session is not None and not self.session.paused:
+            self.run_worker(self._take_vitals(self.session.backend), group="vitals", exclusive=True)
+
+    async def _take_vitals(self, backend: Backend) -> None:
+        try:
+            alerts = await backend.alerts() if backend.offers(Feature.RULES) else None
+            targets = await backend.targets() if backend.offers(Feature.TARGETS) else None
+            status = await backend.status()
+        except NotOffered:
+            return
+        except BackendUnavailable as problem:
+            self._link_lost(str(problem))
+            return
+        self._link_back()
+        vitals = vitals_of(alerts, targets, status)
+        change = alert_change(self._backend_vitals, vitals)
+        self._backend_vitals = vitals
+        bar = self._bar()
+        bar.line.vitals = vitals
+        bar.redraw()
+        if change:
+            self._announce(change.sentence(), fired=bool(change.fired))
+
+    def _announce(self, text: str, *, fired: bool) -> None:
+        self._say(text, "alarm" if fired else "information")
+        if fired and self._announcing.bell:
+            self.bell()
+        if self._announcing.notify and self._driver is not None and not self.is_headless:
+            self._driver.write(notification(self._announcing.notify, text))
+
+    # --- Panes --------------------------------------------------------------------------------
+
+    @property
+    def visible_pane(self) -> Pane | None:
+        try:
+            shown = self.screen_stack[0].query_one(ContentSwitcher).visible_content
+        except NoMatches:
+            return None
+        return shown if isinstance(shown, Pane) else None
+
+    async def _show(self, pane_id: str, argument: object = None, *, remember: bool = True) -> None:
+        if self.session is None or pane_id not in self._panes:
+            return
+        switcher = self.screen_stack[0].query_one(ContentSwitcher)
+        name = f"pane-{pane_id}"
+        try:
+            pane = switcher.query_one(f"#{name}", Pane)
+        except NoMatches:
+            pane = self._panes[pane_id].load()(self.session)
+            await switcher.mount(pane)
+        switcher.current = name
+        if remember and (self._at < 0 or self._history[self._at] != pane_id):
+            self._history[self._at + 1 :] = [pane_id]
+            self._at += 1
+        bar = self.screen_stack[0].query_one(PaneBar)
+        bar.current = pane_id
+        before = self._history[self._at - 1] if self._at > 0 else ""
+        bar.came_from = self._panes[before].name.title if before else ""
+        bar.redraw()
+        if argument is not None:
+            pane.open(argument)
+        pane.focus_default()
+        self._refresh_pane(pane)
+
+    async def on_open_pane(self, message: OpenPane) -> None:
+        if message.pane_id not in self._panes:
+            self._say(f"there is no pane {message.pane_id}", "warning")
+        await self._show(message.pane_id, message.argument)
+
+    async def action_show_pane(self, pane_id: str) -> None:
+        await self._show(pane_id)
+
+    async def action_digit(self, digit: str) -> None:
+        for pane_id, entry in self._panes.items():
+            if entry.name.key == digit:
+                await self._show(pane_id)
+
+    async def action_history(self, by: int) -> None:
+        if 0 <= self._at + by < len(self._history):
+            self._at += by
+            await self._show(self._history[self._at], remember=False)
+
+    async def action_previous_pane(self) -> None:
+        await self.action_history(-1)
+
+    async def action_back(self) -> None:
+        """Esc: up one level, in the end to Home; it never destroys anything."""
+        banner = self.query_one(Banner)
+        if banner.text:
+            banner.hide()
+        elif (pane := self.visible_pane) is not None and pane.PANE_ID != "home":
+            await self.action_history(-1)
+
+    # --- Commands -----------------------------------------------------------------------------
+
+    def action_refresh_now(self) -> None:
+        from termprom.tui.widgets.virtual_list import VirtualList
+
+        if (pane := self.visible_pane) is not None:
+            for one in pane.query(VirtualList):
+                if one.pending:
+                    one.apply_pending()
+            self._refresh_pane(pane)
+
+    def action_pause(self) -> None:
+        if self.session is None:
+            return
+        self.session.paused = not self.session.paused
+        self._bar().line.paused_ms = self._clock.now_ms() if self.session.paused else 0
+        self._tick()
+        if not self.session.paused:
+            self.action_refresh_now()
+
+    def action_live(self) -> None:
+        if self.session is None:
+            return
+        self.session.range = TimeRange(self.session.range.span_ms)
+        if self.session.paused:
+            self.action_pause()
+        else:
+            self.action_refresh_now()
+
+    def action_zone(self) -> None:
+        if self.session is None:
+            return
+        if self.session.zone is UTC:
+            local = datetime.now().astimezone().tzinfo
+            assert local is not None
+            self.session.zone, self.session.zone_name = local, str(local)
+        else:
+            self.session.zone, self.session.zone_name = UTC, "UTC"
+        self._bar().line.zone = self.session.zone
+        self._tick()
+        self.action_refresh_now()
+
+    def action_choose_range(self) -> None:
+        from termprom.tui.screens.chooser import Chooser
+
+        def chosen(name: str | None) -> None:
+            if name and self.session is not None:
+                self.session.range = TimeRange(_RANGES[name] * 1000)
+                self.action_refresh_now()
+
+        self.push_screen(Chooser("time range", {name: name for name in _RANGES}), chosen)
+
+    def on_range_chosen(self, message: RangeChosen) -> None:
+        if self.session is not None:
+            self.session.range = message.range
+            self.action_refresh_now()
+
+    def action_redraw(self) -> None:
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    async def action_press(self, key: str) -> None:
+        self.simulate_key(key)
+
+    def action_help(self) -> None:
+        from termprom.tui.screens.rows_dialog import Entry, RowsDialog
+
+        entries = [
+            Entry(active.binding.id or active.binding.action, key_names(active.binding.key),
+                  active.binding.description or active.binding.action, "here")
+            for active in self.screen.active_bindings.values()
+            if active.binding.description
+        ]  # fmt: skip
+        here = {one.id for one in entries}
+        entries += [
+            Entry(one.id, key_names(one.keys), one.title, one.group)
+            for one in COMMANDS.values()
+            if one.id not in here
+        ]
+        seen: dict[tuple[str, str], Entry] = {}
+        for one in entries:
+            seen.setdefault((one.id, one.group), one)
+        self.push_screen(
+            RowsDialog("Help: / filters by key or word, esc closes", list(seen.values()),
+                       ascii_only=self._options.ascii)
+        )  # fmt: skip
+
+    def action_palette(self) -> None:
+        from termprom.tui.screens.rows_dialog import Entry, RowsDialog
+
+        entries = [
+            Entry(one.name.id, one.name.key, f"{one.name.title} pane", "pane")
+            for one in self._panes.values()
+        ]
+        entries += [
+            Entry("reload", "", "reload: read the configuration again", "engine"),
+            *(Entry(f"theme-{one}", "", f"theme {one}", "screen") for one in theme_files()),
+            Entry("zone", "T", "zone: UTC or local", "screen"),
+            Entry("pause", "p", "pause or resume live updates", "screen"),
+            Entry("range", "t", "range: time range of graphs", "screen"),
+            Entry("help", "?", "help: all keys", "screen"),
+            Entry("quit", "q", "quit", "screen"),
+        ]
+        dialog = RowsDialog("Command", entries, ascii_only=self._options.ascii, typing=True)
+        self.push_screen(dialog, self._command)
+
+    async def _command(self, text: str | None) -> None:
+        word = (text or "").split(" ")[0]
+        if word in self._panes:
+            await self._show(word)
+        elif word.startswith("theme-"):
+            try:
+                self._use_theme(word.removeprefix("theme-"))
+            except TermpromError as problem:
+                self._say(str(problem), "error")
+        elif word == "reload":
+            self.action_reload()
+        elif word in ("zone", "pause", "help"):
+            await self.run_action(word)
+        elif word == "range":
+            self.action_choose_range()
+        elif word == "quit":
+            self.action_leave()
+
+    def action_reload(self) -> None:
+        self.run_worker(self._reload(), group="reload", exclusive=True)
+
+    async def _reload(self) -> None:
+        if self.session is None:
+            return
+        try:
+            await self.session.backend.reload()
+        except TermpromError as problem:
+            self._say(f"reload failed, the old configuration goes on: {problem}", "error")
+        else:
+            self._say("configuration reloaded")
+        self.action_refresh_now()
+
+    # --- Words --------------------------------------------------------------------------------
+
+    def _say(self, text: str, severity: str = "information") -> None:
+        try:
+            self.screen_stack[0].query_one(Banner).tell(text, severity)
+        except (NoMatches, IndexError):
+            log.warning("%s", text)
+
+    def on_said(self, message: Said) -> None:
+        self._say(message.text, message.severity)
+
+    def on_copy_wanted(self, message: CopyWanted) -> None:
+        self.copy_to_clipboard(message.text)
+        size = len(message.text.encode())
+        self._say(f"copied {message.what} ({size} bytes) by OSC 52; the terminal must allow it")
+
+    # --- The end ------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        if not self._options.can_keep_engine:
+            self.exit("detach")
+            return
+        if self.session is None:
+            self.exit("stop")
+            return
+        from termprom.tui.screens.quit import QuitQuestion
+
+        def answered(outcome: str | None) -> None:
+            if outcome in ("keep", "stop"):
+                self.exit(outcome)
+
+        self.push_screen(QuitQuestion(), answered)
+
+    def _fatal_error(self) -> None:
+        """One short line on the terminal; the traceback goes to the log, and without locals."""
+        import sys
+
+        log.error("the screen failed", exc_info=sys.exc_info())
+        path = self._options.log_path
+        where = f"; details are in {Path(path)}" if path else ""
+        problem = sys.exc_info()[1]
+        text = f"termprom: the screen failed ({type(problem).__name__}){where}"
+        self._exit_renderables.append(Text(text))
+        self._close_messages_no_wait()
+
+    @property
+    def colours(self) -> Any:
+        """The styles of the theme that is shown now."""
+        return colours_of(self)

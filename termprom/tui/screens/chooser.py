@@ -1,0 +1,80 @@
+"""Choose one of a few names, by letter or by cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from termprom.tui.cells import fit, inert
+from termprom.tui.colours import colours_of
+
+_LETTERS = "123456789abcdefghimnoprstuvwxyz"  # not j, k, l and q, which move and leave
+
+
+class Options(Widget, can_focus=True):
+    """The names, one a line."""
+
+    def __init__(self, names: Mapping[str, str], current: str) -> None:
+        super().__init__()
+        self.ids = list(names)
+        self._names = list(names.values())
+        self.cursor = self.ids.index(current) if current in self.ids else 0
+        self._current = current
+
+    def render_line(self, y: int) -> Strip:
+        colours, width = colours_of(self.app), self.size.width
+        index = max(self.cursor - self.size.height + 1, 0) + y
+        if index >= len(self._names):
+            return Strip.blank(width)
+        letter = _LETTERS[index] if index < len(_LETTERS) else " "
+        mark = "*" if self.ids[index] == self._current else " "
+        text = fit(f" {letter} {mark} {inert(self._names[index])}", width)
+        style = colours.cursor if index == self.cursor else colours.text
+        return Strip([Segment(text, style)], width)
+
+
+class Chooser(ModalScreen[str | None]):
+    """Dismisses with the id of the choice, or None."""
+
+    DEFAULT_CSS = """
+    Chooser { align: center middle; background: transparent; }
+    Chooser Options { width: 40; max-width: 90%; border: solid $border; background: $surface; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "close", show=False),
+        Binding("j,down", "move(1)", "down", show=False),
+        Binding("k,up", "move(-1)", "up", show=False),
+        Binding("enter,l", "take", "take", show=False),
+    ]
+
+    def __init__(self, title: str, names: Mapping[str, str], current: str = "") -> None:
+        super().__init__()
+        self._options = Options(names, current)
+        self._options.border_title = title
+
+    def compose(self) -> ComposeResult:
+        self._options.styles.height = min(len(self._options.ids) + 2, max(self.app.size.height, 4))
+        yield self._options
+
+    def action_move(self, lines: int) -> None:
+        options = self._options
+        options.cursor = max(min(options.cursor + lines, len(options.ids) - 1), 0)
+        options.refresh()
+
+    def action_take(self) -> None:
+        if self._options.ids:
+            self.dismiss(self._options.ids[self._options.cursor])
+
+    def on_key(self, event: events.Key) -> None:
+        index = _LETTERS.find(event.character) if event.character else -1
+        if 0 <= index < len(self._options.ids):
+            event.stop()
+            self.dismiss(self._options.ids[index])
