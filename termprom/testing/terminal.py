@@ -15,7 +15,7 @@ from typing import Final
 _SEQUENCE: Final = re.compile(
     r"\x1b\[(?P<private>[<-?]*)(?P<params>[0-9;:]*)(?P<middle>[ -/]*)(?P<final>[@-~])"
     r"|\x1b[\]P_^X](?P<string>.*?)(?:\x1b\\|\x07)"
-    r"|\x1b(?P<short>[ -/]*[0-~])",
+    r"|\x1b(?P<short>[ -/]+[0-~]|[0-OQ-WYZ\\`-~])",
     re.DOTALL,
 )
 _PARTIAL: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]P_^X][^\x07]*|[ -/]*)\Z", re.DOTALL)
