@@ -1,0 +1,519 @@
+"""The Query pane: a prompt, and its answer as a table or a live graph.
+
+Life of a query: the prompt submits it, one worker asks the backend, and whatever comes back is
+shown only if nothing newer was asked meanwhile. A bad query leaves the last good answer where it
+is and shows its error below the prompt, with a caret under the place.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+from textual.worker import Worker
+
+from termprom.backend.interface import Topic
+from termprom.errors import EvaluationError, ParseError, TermpromError
+from termprom.model.grid import Grid
+from termprom.model.notices import NoticeLevel
+from termprom.model.result import QueryResult
+from termprom.tui.cells import inert
+from termprom.tui.colours import colours_of
+from termprom.tui.editor.history import Entry, History, history_path
+from termprom.tui.editor.prompt import Prompt
+from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
+from termprom.tui.panes.pane import Pane
+from termprom.tui.panes.query_graph import Answer, GraphBox, threshold_labels
+from termprom.tui.panes.query_range_box import RangeBox
+from termprom.tui.panes.query_series import SeriesSet, series_of
+from termprom.tui.panes.query_table import ResultRow, model_for, rows_of
+from termprom.tui.panes.query_view import GraphView, Look, UndoStack
+from termprom.tui.plot.chart import Matrix
+from termprom.tui.plot.step import choose_step, live_window, pannable
+from termprom.tui.plot.time_axis import moment_text
+from termprom.tui.plot.unit_of import unit_of_metric
+from termprom.tui.plot.units import PLAIN, Unit
+from termprom.tui.session import TimeRange
+from termprom.tui.widgets.columns import RowModel
+from termprom.tui.widgets.virtual_list import VirtualList
+
+_TABLE_REFRESH_MS: Final = 1_000
+_FIRST_ANSWER: Final = 0.15  # seconds; an answer within shows without any "running"
+
+
+class QueryPane(Pane):
+    """Prompt, status line, tabs, and the answer."""
+
+    PANE_ID = "query"
+    TITLE = "Query"
+    KEY = "3"
+    TOPICS = frozenset({Topic.STATS})
+
+    DEFAULT_CSS = """
+    QueryPane { layout: vertical; }
+    QueryPane #query-box { height: auto; border: solid $border-blurred; }
+    QueryPane #query-box:focus-within { border: solid $border; }
+    QueryPane.-compact #query-box { border: none; }
+    QueryPane #query-status { height: auto; max-height: 4; }
+    QueryPane #query-tabs { height: 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,e", "edit", "edit", id="query.edit", show=True),
+        Binding("u", "undo", "undo", id="query.undo", show=True),
+        Binding("U", "redo", "redo", id="query.redo", show=False),
+        Binding("t", "range", "range", id="app.range", show=True),
+        Binding("y", "yank", "copy", id="pane.yank", show=True),
+        Binding("full_stop", "now", "now", id="query.now", show=False),
+        Binding("m", "graph", "graph", id="query.graph", show=False),
+        Binding("f4,ctrl+r", "history", "history", id="query.history", show=False),
+        Binding("ctrl+c", "cancel", "cancel", id="query.cancel", show=False),
+        Binding("escape", "drop", "drop", id="query.drop", show=False),
+    ]
+
+    def __init__(self, session: object, history: History | None = None) -> None:
+        super().__init__(session)  # type: ignore[arg-type]  # checked by those who build panes
+        self._history = history
+        self.expr = ""
+        self.tab = "graph"
+        self.undo_stack = UndoStack()
+        self._thresholds: tuple[tuple[float, str], ...] = ()
+        self._serial = 0
+        self._worker: Worker[None] | None = None
+        self._asked: tuple[object, ...] = ()
+        self._shown_for: tuple[str, TimeRange, int] | None = None
+        self._past = -1
+        self._started = 0.0
+        self._result: QueryResult | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="query-box"):
+            yield Prompt(id="query-prompt")
+            yield Static(id="query-status", markup=False)
+        yield Static(id="query-tabs", markup=False)
+        empty: RowModel[ResultRow] = RowModel((), key=lambda row: row.labels)
+        yield VirtualList(
+            empty, id="query-table", ascii_only=self.session.ascii, empty="empty result"
+        )
+        yield GraphBox(self.session, id="query-graph")
+
+    def on_mount(self) -> None:
+        self.query_one("#query-box").border_title = "PromQL"
+        self.query_one("#query-table", VirtualList).say("no query yet: i edits, enter runs")
+        self._show_tab()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 100 or self.size.height < 27, "-compact")
+
+    @property
+    def history(self) -> History:
+        """Opened on first use, in the state folder unless one was given."""
+        if self._history is None:
+            self._history = History(history_path())
+        return self._history
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
+    def graph_box(self) -> GraphBox:
+        return self.query_one(GraphBox)
+
+    def focus_default(self) -> None:
+        if self.expr:
+            self._focus_answer()
+        else:
+            self.prompt.focus()
+
+    # --- Asking -------------------------------------------------------------------------------
+
+    def open(self, argument: object) -> None:
+        """Run a QueryRequest, or a bare expression."""
+        request = QueryRequest(argument) if isinstance(argument, str) else argument
+        if not isinstance(request, QueryRequest):
+            return
+        self.tab = "graph" if request.graph else "table"
+        if self.expr:
+            self._remember()
+        self.prompt.put(request.expr)
+        self._thresholds = request.thresholds
+        if request.range is not None and request.range != self.session.range:
+            self.post_message(RangeChosen(request.range))
+        self._run(request.expr)
+        self._focus_answer()
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        if event.closed:
+            self.post_message(Said(f"added the missing {event.closed}"))
+        if self.expr and event.text != self.expr:
+            self._remember()
+            self._thresholds = ()
+        self._past = -1
+        self._run(event.text)
+
+    def _run(self, expr: str) -> None:
+        """Ask for `expr`, whatever was being asked before."""
+        self.expr = expr
+        self._asked = ()
+        self.prompt.clear_error()
+        self._show_tab()
+        self._ask()
+
+    async def refresh_view(self) -> None:
+        """New samples, another range: ask again, unless the answer would be the same."""
+        if not self.expr:
+            return
+        if self._worker is None or not self._worker.is_running:
+            if self._key() == self._asked:
+                return
+            self._ask()
+        elif self._asked[:3] != self._key()[:3]:
+            self._ask()  # what runs is for another range or tab
+
+    def _key(self) -> tuple[object, ...]:
+        """What an answer depends on; equal keys have equal answers."""
+        now = self.session.now_ms()
+        compare = self.graph_box.view.compare_ms
+        if self.tab == "table":
+            return (self.expr, self.tab, self.session.range, now // _TABLE_REFRESH_MS)
+        step = self._step()
+        return (self.expr, self.tab, self.session.range, step, compare, now // step)
+
+    def _step(self) -> int:
+        return choose_step(self.session.range.span_ms, self.graph_box.graph.canvas_columns)
+
+    def _ask(self) -> None:
+        self._serial += 1
+        self._asked = self._key()
+        self._started = self.session.clock.monotonic()
+        self._worker = self.run_worker(
+            self._answer(self._serial), group="query", exclusive=True, exit_on_error=False
+        )
+        self.set_timer(_FIRST_ANSWER, self._show_running)
+
+    async def _answer(self, serial: int) -> None:
+        expr, tab = self.expr, self.tab
+        try:
+            if tab == "table":
+                await self._ask_table(serial, expr)
+            else:
+                await self._ask_graph(serial, expr)
+        except TermpromError as problem:
+            if serial == self._serial:
+                self._show_problem(problem)
+
+    async def _ask_table(self, serial: int, expr: str) -> None:
+        end = self.session.range.end_ms
+        result = await self.session.backend.query(expr, end)
+        if serial != self._serial:
+            return
+        rows = rows_of(result)
+        table = self.query_one("#query-table", VirtualList)
+        model, shared = model_for(rows, guess_unit(expr))
+        table.order.model = model
+        table.note = f"common {inert(str(shared))}" if shared else ""
+        table.set_rows(rows)
+        self._show_done(result, len(rows), 0)
+
+    async def _ask_graph(self, serial: int, expr: str) -> None:
+        session, step = self.session, self._step()
+        now, shown, box = session.now_ms(), session.range, self.graph_box
+        if shown.live:
+            window = live_window(shown.span_ms, now, step)
+        else:
+            window = pannable(shown.span_ms, shown.bounds(now)[1], step)
+        start, end = window
+        last = min(end, now) if shown.live else end
+        first = -(-start // step) * step
+        grid = Grid(first, max(last - last % step, first), step)
+        result = await session.backend.query_range(expr, grid)
+        compare_ms = box.view.compare_ms
+        compare = None
+        if compare_ms:
+            shift = -(-compare_ms // step) * step
+            past_end = min(end - end % step, now + compare_ms)
+            past = Grid(grid.start_ms - shift, max(past_end, grid.end_ms) - shift, step)
+            compare = _moved(series_of(await session.backend.query_range(expr, past), step), shift)
+        if serial != self._serial:
+            return
+        same = (expr, shown, compare_ms)
+        steady = self._shown_for == same
+        self._shown_for = same
+        found = series_of(result, step)
+        thresholds = threshold_labels(self._thresholds)
+        box.show(Answer(found, window, guess_unit(expr), compare, thresholds), steady=steady)
+        self._result = result
+        self._show_done(result, len(found.labels), step)
+
+    # --- Showing ------------------------------------------------------------------------------
+
+    def _took_ms(self) -> int:
+        return round((self.session.clock.monotonic() - self._started) * 1000)
+
+    def _show_running(self) -> None:
+        if self._worker is not None and self._worker.is_running:
+            colours = colours_of(self.app)
+            elapsed = self._took_ms() / 1000
+            text = Text(f" ⋯ {elapsed:.1f} s   ctrl+c cancels", colours.muted)
+            self.query_one("#query-status", Static).update(text)
+            self.set_timer(1.0, self._show_running)
+
+    def _show_done(self, result: QueryResult, series: int, step_ms: int) -> None:
+        colours = colours_of(self.app)
+        took = self._took_ms()
+        mark = "ok" if self.session.ascii else "✓"
+        parts = [f"{mark} {series} series"]
+        if result.stats.samples:
+            parts.append(f"{result.stats.samples:,} samples read".replace(",", " "))
+        parts.append(f"{took} ms")
+        if step_ms:
+            parts.append(f"step {_short_duration(step_ms)}")
+        if not series:
+            parts.append("empty result: nothing matches in this range")
+        dot = " - " if self.session.ascii else " · "
+        text = Text(" " + dot.join(parts), colours.ok if series else colours.warning)
+        for notice in result.notices[:2]:
+            style = colours.warning if notice.level is NoticeLevel.WARNING else colours.muted
+            text.append(f"\n ! {inert(notice.text)}", style)
+        if len(result.notices) > 2:
+            text.append(f"  (and {len(result.notices) - 2} more)", colours.muted)
+        self.query_one("#query-status", Static).update(text)
+        self.prompt.clear_error()
+        self._show_tab()
+        self.history.add(
+            Entry(self.expr, self.session.backend.name, self.session.now_ms(), series, took / 1000)
+        )
+
+    def _show_problem(self, problem: TermpromError) -> None:
+        """The error below the prompt; the last good answer stays."""
+        colours = colours_of(self.app)
+        text = Text()
+        located = isinstance(problem, ParseError | EvaluationError) and problem.start >= 0
+        if located:
+            assert isinstance(problem, ParseError | EvaluationError)
+            if self.prompt.text.strip() == self.expr:
+                self.prompt.show_error(problem.start, problem.end)
+            before = self.expr.encode()[: problem.start].decode(errors="ignore")
+            column = len(before) - before.rfind("\n") - 1
+            if column < max(self.size.width - 4, 1):
+                text.append(" " * column + "^ ", colours.critical)
+        message = problem.message if isinstance(problem, ParseError) else str(problem)
+        text.append(inert(message), colours.critical)
+        if self._result is not None or self._shown_for is not None:
+            text.append("  (previous result below)", colours.muted)
+        self.query_one("#query-status", Static).update(text)
+        entry = Entry(self.expr, self.session.backend.name, self.session.now_ms(), failed=True)
+        self.history.add(entry)
+
+    def _show_tab(self) -> None:
+        colours = colours_of(self.app)
+        self.query_one("#query-table").display = self.tab == "table"
+        self.graph_box.display = self.tab == "graph"
+        shown, view = self.session.range, self.graph_box.view
+        text = Text()
+        for name, title in (("table", "Table"), ("graph", "Graph")):
+            chosen = name == self.tab
+            style = colours.accent if chosen else colours.muted
+            text.append(f"[{title}]" if chosen else f" {title} ", style)
+        zone = self.session.zone
+        end = "now" if shown.end_ms is None else moment_text(shown.end_ms, zone)
+        text.append(f"  {_short_duration(shown.span_ms)} to {end}", colours.text)
+        text.append(f"  {self.session.zone_name}", colours.muted)
+        if self.tab == "graph":
+            text.append(f"  {view.mode.value}  {view.axis_name}", colours.muted)
+            if view.compare_ms:
+                text.append(f"  vs -{_short_duration(view.compare_ms)}", colours.warning)
+            text.append(f"  {self.graph_box.summary()}", colours.muted)
+        text.truncate(max(self.size.width, 20), overflow="ellipsis")
+        self.query_one("#query-tabs", Static).update(text)
+
+    def _focus_answer(self) -> None:
+        self.query_one("#query-table" if self.tab == "table" else "#query-graph").focus()
+
+    # --- Keys ---------------------------------------------------------------------------------
+
+    def action_edit(self) -> None:
+        self.prompt.focus()
+
+    def on_prompt_left(self) -> None:
+        self._focus_answer()
+
+    def on_prompt_history_wanted(self, event: Prompt.HistoryWanted) -> None:
+        entries = self.history.newest()
+        place = self._past - event.direction
+        if place < 0:
+            self._past = -1
+            self.prompt.put("")
+        elif place < len(entries):
+            self._past = place
+            self.prompt.put(entries[place].text)
+
+    def action_history(self) -> None:
+        from termprom.tui.screens.chooser import Chooser
+
+        entries = self.history.newest(200)
+        if not entries:
+            self.post_message(Said("no query was run yet"))
+            return
+
+        def chosen(text: str | None) -> None:
+            if text is not None:
+                self.prompt.put(text)
+                self.prompt.focus()
+
+        names = {one.text: " ".join(one.text.split()) for one in entries}
+        self.app.push_screen(Chooser("history", names), chosen)
+
+    def action_cancel(self) -> None:
+        """Stop the running query; without one ctrl+c is the app's."""
+        from textual.actions import SkipAction
+
+        if self._worker is None or not self._worker.is_running:
+            raise SkipAction
+        self._serial += 1
+        self._worker.cancel()
+        colours = colours_of(self.app)
+        text = Text(f" cancelled after {self._took_ms()} ms", colours.warning)
+        self.query_one("#query-status", Static).update(text)
+
+    def action_drop(self) -> None:
+        from textual.actions import SkipAction
+
+        if self.tab != "graph" or not self.graph_box.drop():
+            raise SkipAction
+
+    def action_graph(self) -> None:
+        self._switch("graph")
+
+    def on_graph_box_table_wanted(self) -> None:
+        self._switch("table")
+
+    def _switch(self, tab: str) -> None:
+        self.tab = tab
+        self._show_tab()
+        self._focus_answer()
+        if self.expr:
+            self._ask()
+
+    def action_range(self) -> None:
+        def chosen(found: TimeRange | None) -> None:
+            if found is not None:
+                self._choose_range(found)
+
+        self.app.push_screen(RangeBox(self.session), chosen)
+
+    def action_now(self) -> None:
+        self._choose_range(TimeRange(self.session.range.span_ms))
+
+    def on_graph_box_range_wanted(self, event: GraphBox.RangeWanted) -> None:
+        self._choose_range(event.range)
+
+    def _choose_range(self, found: TimeRange) -> None:
+        if found != self.session.range:
+            self._remember()
+            self.graph_box.crosshair_ms = None
+            self.post_message(RangeChosen(found))
+
+    def on_graph_box_compare_wanted(self) -> None:
+        if self.expr:
+            self._ask()
+
+    def on_graph_box_view_changing(self, event: GraphBox.ViewChanging) -> None:
+        self.undo_stack.keep(self._look(event.before))
+        self.call_after_refresh(self._show_tab)
+
+    def _look(self, view: GraphView | None = None) -> Look:
+        return Look(self.expr, self.session.range, view or self.graph_box.view)
+
+    def _remember(self) -> None:
+        self.undo_stack.keep(self._look())
+
+    def action_undo(self) -> None:
+        self._restore(self.undo_stack.undo(self._look()), "undo")
+
+    def action_redo(self) -> None:
+        self._restore(self.undo_stack.redo(self._look()), "redo")
+
+    def _restore(self, look: Look | None, verb: str) -> None:
+        if look is None:
+            self.post_message(Said(f"nothing to {verb}"))
+            return
+        changed = look.range != self.session.range
+        compare = look.view.compare_ms != self.graph_box.view.compare_ms
+        self.graph_box.view = look.view
+        self.graph_box.redraw()
+        if changed:
+            self.post_message(RangeChosen(look.range))
+        if look.expr != self.expr:
+            self.prompt.put(look.expr)
+            self._run(look.expr)
+        elif compare:
+            self._ask()
+        self._show_tab()
+
+    def action_yank(self) -> None:
+        from termprom.tui.screens.chooser import Chooser
+
+        names = {"query": "query", "csv": "values as CSV", "shell": "termprom command line"}
+        if self.tab == "graph":
+            names["picture"] = "picture as text"
+
+        def chosen(what: str | None) -> None:
+            if what is not None:
+                self.post_message(CopyWanted(self.yanked(what), names[what]))
+
+        self.app.push_screen(Chooser("copy", names), chosen)
+
+    def yanked(self, what: str) -> str:
+        """The text that copying `what` gives."""
+        import shlex
+
+        from termprom.tui.panes.query_yank import csv_of, picture_of
+
+        match what:
+            case "shell":
+                start, end = self.session.range.bounds(self.session.now_ms())
+                times = f"--start={start // 1000} --end={end // 1000}"
+                if self.tab == "table":
+                    return f"termprom query instant {shlex.quote(self.expr)} --time={end // 1000}"
+                return f"termprom query range {shlex.quote(self.expr)} {times}"
+            case "csv":
+                answer = self.graph_box.answer
+                table: VirtualList[ResultRow] = self.query_one("#query-table", VirtualList)
+                rows = [table.order.row(line) for line in table.order.lines]
+                shown = [row for row in rows if row is not None]
+                return csv_of(answer.series if answer and self.tab == "graph" else shown)
+            case "picture":
+                cells = self.graph_box.graph.picture
+                _, end = self.session.range.bounds(self.session.now_ms())
+                when = f"{moment_text(end, self.session.zone)} {self.session.zone_name}"
+                span = _short_duration(self.session.range.span_ms)
+                return picture_of(self.expr, f"{span} to {when}", cells.text() if cells else "")
+            case _:
+                return self.expr
+
+
+def guess_unit(expr: str) -> Unit:
+    """The unit of an expression: exactly where it can be parsed, else that of a bare metric."""
+    name = expr.partition("{")[0].strip()
+    return unit_of_metric(name) if name.replace(":", "_").isidentifier() else PLAIN
+
+
+def _moved(series: SeriesSet, shift_ms: int) -> SeriesSet:
+    """The same values, `shift_ms` later: a comparison laid under the present."""
+    matrix = series.matrix
+    later = Matrix(matrix.times_ms + shift_ms, matrix.step_ms, matrix.values, matrix.present)
+    return SeriesSet(
+        series.labels, later, series.common, series.last, series.low, series.high, series.mean
+    )
+
+
+def _short_duration(milliseconds: int) -> str:
+    from termprom.model.durations import format_duration
+
+    return format_duration(milliseconds)
