@@ -101,6 +101,7 @@ class _Reader:
         before = len(self._times)
         pieces: list[bytes] = []
         while at < end:
+            began = at
             tag, at = _varint(body, at)
             if tag not in (_LABEL, _SAMPLE, _HISTOGRAM):
                 at = _skip(body, at, tag)
@@ -108,9 +109,9 @@ class _Reader:
             size, at = _varint(body, at)
             inner_end = _end(body, at, size, within=end)
             if tag == _LABEL:
-                if last != first and at - 2 > last:
+                if began > last:
                     pieces.append(body[first:last])  # labels in several runs: allowed, never seen
-                    first = at - 2
+                    first = began
                 last = inner_end
             elif tag == _SAMPLE:
                 self._sample(at, inner_end)
