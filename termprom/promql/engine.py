@@ -1,0 +1,212 @@
+"""The engine: an expression and a time, or a grid of times, to a result.
+
+Synchronous; every call is an evaluation of its own and may run in any thread, many at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from termprom import limits
+from termprom.errors import ParseError
+from termprom.model.grid import Grid
+from termprom.model.labels import EMPTY
+from termprom.model.result import QueryResult, QueryStats, RawSeries, ResultType
+from termprom.promql.extent import extent_ms
+from termprom.promql.kernels.windows import windows_of
+from termprom.promql.lowering import lower
+from termprom.promql.operators.evaluation import Evaluation
+from termprom.promql.operators.stream import Matrix, Series, without_name
+from termprom.promql.operators.unique import merge
+from termprom.promql.plan import Plan, RangeSelect, Subquery, Text, type_of
+from termprom.promql.rewrites.evaluate_once import evaluate_once
+from termprom.promql.run import CancelToken, Run
+from termprom.promql.syntax.ast import Expr, ValueType
+from termprom.promql.syntax.parse import Features, parse
+from termprom.storage import Queryable
+
+__all__ = ["CancelToken", "Engine", "EngineOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Limits and switches of all queries.
+
+    default_step_ms: resolution of subqueries that name none (`global.evaluation_interval`)
+    delayed_name_removal: names go when a query ends, not where an operation drops them
+    """
+
+    lookback_ms: int = limits.LOOKBACK_MS
+    samples_max: int = limits.QUERY_SAMPLES_MAX
+    timeout_seconds: float = limits.QUERY_TIMEOUT_SECONDS
+    default_step_ms: int = 60_000
+    features: Features = field(default_factory=Features)
+    delayed_name_removal: bool = False
+
+
+class Engine:
+    """Evaluates PromQL on whatever can be queried."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+
+    def __repr__(self) -> str:
+        return f"Engine({self._options!r})"
+
+    def instant(
+        self,
+        queryable: Queryable,
+        expr: str | Expr,
+        at_ms: int,
+        *,
+        cancel: CancelToken | None = None,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+    ) -> QueryResult:
+        """The value of `expr` at one time.
+
+        Raises ParseError, EvaluationError, TooManySamples, QueryTimeout, QueryCanceled,
+        NotImplementedYet, StorageError.
+        """
+        query = _Query(self._options, queryable, cancel, timeout_seconds, lookback_ms)
+        return query.run(self._parsed(expr), Grid.instant(at_ms), over_time=False)
+
+    def range(
+        self,
+        queryable: Queryable,
+        expr: str | Expr,
+        grid: Grid,
+        *,
+        cancel: CancelToken | None = None,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+    ) -> QueryResult:
+        """The value of `expr` at every step of `grid`, as a matrix. Raises as `instant` does."""
+        query = _Query(self._options, queryable, cancel, timeout_seconds, lookback_ms)
+        return query.run(self._parsed(expr), grid, over_time=True)
+
+    def _parsed(self, expr: str | Expr) -> Expr:
+        return parse(expr, self._options.features) if isinstance(expr, str) else expr
+
+
+class _Query:
+    """One question: its limits, its clock, its snapshot."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        queryable: Queryable,
+        cancel: CancelToken | None,
+        timeout_seconds: float | None,
+        lookback_ms: int | None,
+    ) -> None:
+        self._options = options
+        self._queryable = queryable
+        self._cancel = cancel or CancelToken()
+        self._began = time.monotonic()
+        timeout = options.timeout_seconds if timeout_seconds is None else timeout_seconds
+        self._deadline = self._began + timeout
+        self._lookback_ms = lookback_ms if lookback_ms else options.lookback_ms
+
+    def run(self, expr: Expr, grid: Grid, *, over_time: bool) -> QueryResult:
+        plan = evaluate_once(lower(expr, grid, self._options.default_step_ms))
+        kind = type_of(plan)
+        if over_time and kind not in (ValueType.SCALAR, ValueType.VECTOR):
+            raise ParseError(
+                f'invalid expression type "{kind.long_name}" for range query, '
+                "must be Scalar or instant Vector"
+            )
+        extent = extent_ms(plan, grid, self._lookback_ms) or (grid.start_ms, grid.end_ms)
+        querier = self._queryable.querier(extent[0], max(extent))
+        try:
+            run = Run(
+                querier,
+                lookback_ms=self._lookback_ms,
+                default_step_ms=self._options.default_step_ms,
+                samples_max=self._options.samples_max,
+                deadline=self._deadline,
+                cancel=self._cancel,
+                one_step=grid.count == 1,
+                delayed_name_removal=self._options.delayed_name_removal,
+            )
+            run.check()
+            # Division by zero, logarithms of negative numbers and NaN all have a meaning here.
+            with np.errstate(all="ignore"):
+                result = _result(run, plan, grid, over_time=over_time)
+        finally:
+            querier.close()
+        return self._with_stats(result, run)
+
+    def _with_stats(self, result: QueryResult, run: Run) -> QueryResult:
+        stats = QueryStats(
+            time.monotonic() - self._began,
+            len(result.raw if result.raw is not None else result.labels),
+            run.seen_samples,
+            run.peak_samples,
+        )
+        return replace(result, notices=run.notices.all(), stats=stats)
+
+
+def _result(run: Run, plan: Plan, grid: Grid, *, over_time: bool) -> QueryResult:
+    evaluation = Evaluation(run)
+    times = grid.steps_ms()
+    kind = ResultType.MATRIX if over_time else ResultType(type_of(plan).value)
+    if isinstance(plan, Text):
+        nothing = np.empty((0, grid.count))
+        return QueryResult(
+            kind, (), times, nothing, np.empty(nothing.shape, dtype=np.bool_), text=plan.value
+        )
+    if isinstance(plan, RangeSelect | Subquery):
+        return _raw(evaluation, plan, grid)
+    if type_of(plan) is ValueType.SCALAR:
+        values = np.array(evaluation.scalar(plan, grid))[np.newaxis, :]
+        return QueryResult(kind, (EMPTY,), times, values, np.ones(values.shape, dtype=np.bool_))
+    matrix = _named(run, evaluation.matrix(plan, grid)).compact()
+    if over_time:
+        labels = matrix.series.labels
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        matrix = matrix.take(np.array(order, dtype=np.int64))
+    return QueryResult(kind, matrix.series.labels, times, matrix.values, matrix.present)
+
+
+def _named(run: Run, matrix: Matrix) -> Matrix:
+    """The matrix after names that were kept for the end have gone."""
+    pending = matrix.series.pending
+    if pending is None or not pending.any():
+        return matrix
+    labels = [
+        without_name(one) if drop else one
+        for one, drop in zip(matrix.series.labels, pending.tolist(), strict=True)
+    ]
+    return merge(Matrix(Series(labels), matrix.values, matrix.present))
+
+
+def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> QueryResult:
+    """The samples of a range vector at their own times."""
+    source = evaluation.ranged(plan, grid)
+    found: list[RawSeries] = []
+    labels = source.series.labels
+    for rows, samples in source.lanes:
+        windows = windows_of(samples, source.references, source.range_ms)
+        for number, row in enumerate(rows.tolist()):
+            if windows.first.ndim == 1:
+                inside = slice(int(windows.first[0]), int(windows.end[0]))
+                values = samples.values[number, inside]
+            else:
+                inside = slice(int(windows.first[number, 0]), int(windows.end[number, 0]))
+                values = samples.values[inside]
+            if values.size:
+                found.append(RawSeries(labels[row], samples.times_ms[inside], values))
+    found.sort(key=lambda one: one.labels)
+    nothing = np.empty((0, grid.count))
+    return QueryResult(
+        ResultType.MATRIX,
+        [one.labels for one in found],
+        grid.steps_ms(),
+        nothing,
+        np.empty(nothing.shape, dtype=np.bool_),
+        raw=found,
+    )

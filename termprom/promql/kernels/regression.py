@@ -1,0 +1,70 @@
+"""Straight lines and smoothing through the samples of windows; values and present are (K, S)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from termprom.model.values import Mask, TimesMs, Values
+from termprom.promql.kernels.compensated import kahan_step
+from termprom.promql.kernels.over_time import samples_in_order
+from termprom.promql.kernels.windows import Windows
+
+
+def slope(windows: Windows) -> tuple[Values, Mask]:
+    """deriv: the slope per second of the least-squares line."""
+    origin = windows.pick_times(windows.first)
+    slopes, _ = _line(windows, origin)
+    return slopes, windows.spread(windows.counts >= 2)
+
+
+def predict(windows: Windows, steps_ms: TimesMs, ahead: Values) -> tuple[Values, Mask]:
+    """predict_linear: the line's value `ahead` (S,) seconds after the step itself.
+
+    The line is laid around the step, whatever offset or `@` moved the window.
+    """
+    slopes, intercepts = _line(windows, steps_ms)
+    return slopes * ahead + intercepts, windows.spread(windows.counts >= 2)
+
+
+def _line(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values]:
+    """Slope and intercept at the origin; (K, S) each. Source: reference 6.9."""
+    shape = windows.shape
+    names = ("x", "y", "xy", "xx")
+    sums = {name: np.zeros(shape) for name in names}
+    rests = {name: np.zeros(shape) for name in names}
+    first_values = windows.pick(windows.first)
+    constant = np.ones(shape, dtype=np.bool_)
+    for number, y, have in samples_in_order(windows):
+        times = windows.pick_times(windows.first + number)
+        x = np.broadcast_to((times - origin_ms) / 1000, shape)
+        constant &= ~have | (y == first_values)
+        for name, addend in (("x", x), ("y", y), ("xy", x * y), ("xx", x * x)):
+            new_sum, new_rest = kahan_step(addend, sums[name], rests[name])
+            np.copyto(sums[name], new_sum, where=have)
+            np.copyto(rests[name], new_rest, where=have)
+    n = windows.counts.astype(np.float64)
+    x, y, xy, xx = (sums[name] + rests[name] for name in names)
+    covariance = xy - x * y / n
+    deviation = xx - x * x / n
+    slopes = covariance / deviation
+    intercepts = y / n - slopes * x / n
+    flat_value = np.where(np.isinf(first_values), np.nan, first_values)
+    flat_slope = np.where(np.isinf(first_values), np.nan, 0.0)
+    return np.where(constant, flat_slope, slopes), np.where(constant, flat_value, intercepts)
+
+
+def smooth(windows: Windows, smoothing: Values, trend: Values) -> tuple[Values, Mask]:
+    """double_exponential_smoothing; both factors (S,), inside (0, 1). Source: reference 6.10."""
+    before = np.zeros(windows.shape)
+    level = windows.pick(windows.first)
+    slopes = windows.pick(windows.first + 1) - level
+    for number, values, have in samples_in_order(windows):
+        if number == 0:
+            continue
+        if number > 1:
+            turned = trend * (level - before) + (1 - trend) * slopes
+            np.copyto(slopes, turned, where=have)
+        carried = (1 - smoothing) * (level + slopes)
+        np.copyto(before, level, where=have)
+        np.copyto(level, smoothing * values + carried, where=have)
+    return level, windows.spread(windows.counts >= 2)

@@ -1,0 +1,95 @@
+"""The remarks that an evaluation makes: their texts, and the set that a query gathers.
+
+Texts are upstream's, since clients and dashboards match on them. Source: reference 8.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from termprom.model.labels import quote
+from termprom.model.notices import Notice, NoticeLevel
+from termprom.promql.numbers import format_general
+from termprom.promql.syntax.ast import Span
+
+_COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
+_MONOTONICITY: Final = (
+    "input to histogram_quantile needed to be fixed for monotonicity (see "
+    "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)"
+)
+
+
+class Notices:
+    """Remarks of one query, one per text; the last place wins. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[NoticeLevel, str], Notice] = {}
+
+    def __repr__(self) -> str:
+        return f"Notices({len(self._found)})"
+
+    def warn(self, text: str, span: Span) -> None:
+        self._add(NoticeLevel.WARNING, f"PromQL warning: {text}", span)
+
+    def inform(self, text: str, span: Span) -> None:
+        self._add(NoticeLevel.INFO, f"PromQL info: {text}", span)
+
+    def _add(self, level: NoticeLevel, text: str, span: Span) -> None:
+        self._found[level, text] = Notice(level, text, span.start, span.end)
+
+    def all(self) -> tuple[Notice, ...]:
+        return tuple(self._found.values())
+
+
+def render(notice: Notice, expr: str) -> str:
+    """The text with its place, ` (line:column)`, as the API shows it."""
+    if notice.start < 0:
+        return notice.text
+    before = expr.encode()[: notice.start]
+    line = before.count(b"\n") + 1
+    column = notice.start - (before.rfind(b"\n") + 1) + 1
+    return f"{notice.text} ({line}:{column})"
+
+
+def looks_like_counter(metric: str) -> bool:
+    return metric.endswith(_COUNTER_SUFFIXES)
+
+
+def not_a_counter(metric: str) -> str:
+    return (
+        "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+        + quote(metric)
+    )
+
+
+def quantile_out_of_range(q: float) -> str:
+    return f"quantile value should be between 0 and 1, got {format_general(q)}"
+
+
+def ratio_out_of_range(ratio: float, capped: float) -> str:
+    return (
+        f"ratio value should be between -1 and 1, got {format_general(ratio)}, "
+        f"capping to {format_general(capped)}"
+    )
+
+
+def bad_bucket_label(value: str, metric: str) -> str:
+    text = f'bucket label "le" is missing or has a malformed value of {quote(value)}'
+    return text + _for_metric(metric)
+
+
+def forced_monotonic(metric: str) -> str:
+    return _MONOTONICITY + _for_metric(metric)
+
+
+def incompatible_types(op: str, left: str, right: str) -> str:
+    types = f"{left} {op} {right}"
+    return f"incompatible sample types encountered for binary operator {quote(op)}: {types}"
+
+
+def sort_is_ineffective() -> str:
+    return "sort is ineffective for range queries since results are always ordered by labels"
+
+
+def _for_metric(metric: str) -> str:
+    return f" for metric name {quote(metric)}" if metric else ""

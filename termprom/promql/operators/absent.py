@@ -1,0 +1,55 @@
+"""absent and absent_over_time: one element where there is nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from termprom.model.grid import Grid
+from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.matchers import MatchOp
+from termprom.model.values import Mask
+from termprom.promql.kernels.windows import windows_of
+from termprom.promql.operators.select import RangeSource
+from termprom.promql.operators.stream import Matrix, Series, Stream
+from termprom.promql.plan import Plan, RangeSelect, Select
+from termprom.promql.run import Run
+
+
+def absent(run: Run, stream: Stream, argument: Plan, grid: Grid) -> Matrix:
+    covered = np.zeros(grid.count, dtype=np.bool_)
+    for batch in stream.batches:
+        run.check()
+        covered |= batch.present.any(axis=0)
+    return _where_missing(covered, argument)
+
+
+def absent_over_time(run: Run, source: RangeSource, argument: Plan, grid: Grid) -> Matrix:
+    covered = np.zeros(grid.count, dtype=np.bool_)
+    for _, samples in source.lanes:
+        run.check()
+        windows = windows_of(samples, source.references, source.range_ms)
+        covered |= windows.held.any(axis=0)
+    return _where_missing(covered, argument)
+
+
+def _where_missing(covered: Mask, argument: Plan) -> Matrix:
+    series = Series([labels_of_missing(argument)])
+    return Matrix(series, np.ones((1, covered.size)), ~covered[np.newaxis, :])
+
+
+def labels_of_missing(argument: Plan) -> Labels:
+    """The labels that a selector's equalities fix; none for any other expression."""
+    select = argument.select if isinstance(argument, RangeSelect) else argument
+    if not isinstance(select, Select):
+        return Labels()
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for matcher in select.matchers:
+        if matcher.name == METRIC_NAME:
+            continue
+        if matcher.op is MatchOp.EQUAL and matcher.name not in seen:
+            found[matcher.name] = matcher.value
+            seen.add(matcher.name)
+        else:
+            found.pop(matcher.name, None)
+    return Labels.of(found)

@@ -1,0 +1,154 @@
+"""histogram_quantile and its kin over classic buckets: rows grouped by all labels but `le`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from termprom.model.grid import Grid
+from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.values import Ints, Mask, Values
+from termprom.promql import notices
+from termprom.promql.kernels import buckets
+from termprom.promql.kernels.ranking import size_classes
+from termprom.promql.numbers import format_general
+from termprom.promql.operators.range_call import warn_of_quantiles
+from termprom.promql.operators.stream import Matrix, Series
+from termprom.promql.operators.unique import merge
+from termprom.promql.run import Run
+from termprom.promql.syntax.ast import Span
+
+# Histograms are laid out side by side by their number of buckets; this bounds one block, in cells.
+_BLOCK_CELLS = 1 << 20
+_BOUND = re.compile(
+    r"[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|0x[0-9a-f]+(?:p[+-]?\d+)?)",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouped:
+    """Buckets by histogram: `labels` G without `le`; rows (N,) of the matrix that are buckets,
+    the histogram and the bound of each."""
+
+    labels: list[Labels]
+    rows: Ints
+    groups: Ints
+    bounds: Values
+
+
+def histogram_quantile(
+    run: Run, matrix: Matrix, q: Values, grid: Grid, span: Span, q_span: Span
+) -> Matrix:
+    """q (S,); one row per histogram."""
+    warn_of_quantiles(run, q, q_span)
+    grouped = _group(run, matrix, span)
+    values, present = _evaluate(run, grouped, matrix, q, grid, span)
+    return _named(run, grouped.labels, values, present)
+
+
+def histogram_quantiles(
+    run: Run, matrix: Matrix, label: str, qs: list[Values], grid: Grid, spans: list[Span]
+) -> Matrix:
+    """One row per histogram and quantile; spans: of the vector, then of each quantile."""
+    grouped = _group(run, matrix, spans[0])
+    labels: list[Labels] = []
+    values, present = [], []
+    for q, span in zip(qs, spans[1:], strict=True):
+        warn_of_quantiles(run, q, span)
+        found, held = _evaluate(run, grouped, matrix, q, grid, spans[0])
+        text = _quantile_text(float(q[0]))
+        labels += [one.merge({label: text}) for one in grouped.labels]
+        values.append(found)
+        present.append(held)
+    return _named(run, labels, np.concatenate(values), np.concatenate(present))
+
+
+def histogram_fraction(
+    run: Run, matrix: Matrix, low: Values, high: Values, grid: Grid, span: Span
+) -> Matrix:
+    """The share of observations between low and high (S,)."""
+    grouped = _group(run, matrix, span)
+    values = np.zeros((len(grouped.labels), grid.count))
+    present = np.zeros(values.shape, dtype=np.bool_)
+    for numbers, packed in _blocks(grouped, matrix):
+        values[numbers] = buckets.fraction(packed, low, high)
+        present[numbers] = packed.sizes > 0
+    return _named(run, grouped.labels, values, present)
+
+
+def _evaluate(
+    run: Run, grouped: _Grouped, matrix: Matrix, q: Values, grid: Grid, span: Span
+) -> tuple[Values, Mask]:
+    values = np.zeros((len(grouped.labels), grid.count))
+    present = np.zeros(values.shape, dtype=np.bool_)
+    for numbers, packed in _blocks(grouped, matrix):
+        run.check()
+        values[numbers], repair = buckets.quantile(packed, q)
+        present[numbers] = packed.sizes > 0
+        for number in np.flatnonzero(repair.forced.any(axis=1)).tolist():
+            name = grouped.labels[int(numbers[number])].metric if run.delayed_name_removal else ""
+            run.notices.inform(notices.forced_monotonic(name), span)
+    return values, present
+
+
+def _named(run: Run, labels: list[Labels], values: Values, present: Mask) -> Matrix:
+    series = Series(labels).dropping_name(delayed=run.delayed_name_removal)
+    return merge(Matrix(series, values, present))
+
+
+def _group(run: Run, matrix: Matrix, span: Span) -> _Grouped:
+    numbers: dict[Labels, int] = {}
+    rows, groups, bounds = [], [], []
+    held: Mask = np.any(matrix.present, axis=1)
+    for row, labels in enumerate(matrix.series.labels):
+        if not held[row]:
+            continue
+        text = labels.get("le")
+        if _BOUND.fullmatch(text) is None:
+            named = run.delayed_name_removal
+            metric = labels.get(METRIC_NAME) if named else ""
+            run.notices.warn(notices.bad_bucket_label(text, metric), span)
+            continue
+        bound = float.fromhex(text) if "x" in text.lower() else float(text)
+        rows.append(row)
+        groups.append(numbers.setdefault(labels.without("le"), len(numbers)))
+        bounds.append(bound)
+    return _Grouped(
+        list(numbers),
+        np.array(rows, dtype=np.int64),
+        np.array(groups, dtype=np.int64),
+        np.array(bounds, dtype=np.float64),
+    )
+
+
+def _blocks(grouped: _Grouped, matrix: Matrix) -> Iterator[tuple[Ints, buckets.Buckets]]:
+    """(histogram numbers (g,), their buckets) for histograms with equally many bounds."""
+    if not grouped.rows.size:
+        return
+    # Bounds that are equal but written differently are one bucket, and their counts add up.
+    order = np.lexsort((grouped.bounds, grouped.groups))
+    groups, bounds, rows = grouped.groups[order], grouped.bounds[order], grouped.rows[order]
+    new = np.ones(rows.size, dtype=np.bool_)
+    new[1:] = (groups[1:] != groups[:-1]) | (bounds[1:] != bounds[:-1])
+    present = matrix.present[rows]
+    counts = np.where(present, matrix.values[rows], 0.0)
+    if not new.all():
+        starts = np.flatnonzero(new)
+        counts = np.add.reduceat(counts, starts, axis=0)
+        present = np.logical_or.reduceat(present, starts, axis=0)
+        groups, bounds = groups[starts], bounds[starts]
+    for members in size_classes(groups):
+        height = max(1, _BLOCK_CELLS // (members.shape[1] * matrix.values.shape[1]))
+        for start in range(0, members.shape[0], height):
+            block = members[start : start + height]
+            packed = buckets.pack(bounds[block], counts[block], present[block])
+            yield groups[block[:, 0]], packed
+
+
+def _quantile_text(q: float) -> str:
+    text = format_general(q)
+    return text if any(mark in text for mark in ".enN") else text + ".0"

@@ -1,0 +1,98 @@
+"""Selectors: what the store holds, as values at steps or as samples for windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from termprom.errors import NotImplementedYet
+from termprom.model.grid import Grid
+from termprom.model.labels import METRIC_NAME
+from termprom.model.matchers import MatchOp
+from termprom.model.values import is_stale
+from termprom.promql.kernels.windows import References, windows_of
+from termprom.promql.operators.lanes import Lane, lanes
+from termprom.promql.operators.stream import Batch, Series, Stream
+from termprom.promql.plan import RangeSelect, Select
+from termprom.promql.run import Run
+from termprom.storage import Selection
+
+
+def references_of(grid: Grid, at_ms: int | None, offset_ms: int) -> References:
+    """The times a selector looks back from, one per step."""
+    if at_ms is not None:
+        return References(at_ms - offset_ms, 0, grid.count)
+    return References(grid.start_ms - offset_ms, grid.step_ms, grid.count)
+
+
+def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stream:
+    """The newest sample at each step, or with `stamps` its own time in seconds.
+
+    A sample counts from its time on for the lookback; a staleness marker hides what is before it.
+    """
+    if node.smoothed:
+        raise NotImplementedYet("smoothed modifier")
+    references = references_of(grid, node.at_ms, node.offset_ms)
+    selection = _select(run, node, references.start_ms - run.lookback_ms + 1, references.last_ms)
+    series = _series(node, selection)
+    if stamps:
+        series = series.dropping_name(delayed=run.delayed_name_removal)
+
+    def batches() -> Iterator[Batch]:
+        for rows, samples in lanes(selection.frames(), grid.count, keep_stale=True):
+            windows = windows_of(samples, references, run.lookback_ms)
+            values = windows.pick(windows.end - 1)
+            present = windows.held & ~is_stale(values)
+            if stamps:
+                times = windows.pick_times(windows.end - 1) / 1000
+                values = np.broadcast_to(times, values.shape)
+            run.pass_by(int(np.count_nonzero(present)))
+            yield Batch(rows, values, present)
+
+    return Stream(series, batches())
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSource:
+    """Samples for windows (reference - range_ms, reference], from the store or from a subquery."""
+
+    series: Series
+    lanes: Iterator[Lane]
+    references: References
+    range_ms: int
+    range_seconds: float
+
+
+def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
+    """The samples of a range selector; staleness markers are passed over."""
+    if node.anchored or node.smoothed:
+        raise NotImplementedYet("smoothed modifier" if node.smoothed else "anchored modifier")
+    references = references_of(grid, node.select.at_ms, node.select.offset_ms)
+    start_ms = references.start_ms - node.range_ms + 1
+    selection = _select(run, node.select, start_ms, references.last_ms)
+
+    def batches() -> Iterator[Lane]:
+        for rows, samples in lanes(selection.frames(), grid.count, keep_stale=False):
+            run.pass_by(samples.values.size)
+            yield rows, samples
+
+    series = _series(node.select, selection)
+    return RangeSource(series, batches(), references, node.range_ms, node.range_seconds)
+
+
+def _select(run: Run, node: Select, start_ms: int, end_ms: int) -> Selection:
+    run.check()
+    selection = run.querier.select(node.matchers, start_ms=start_ms, end_ms=max(start_ms, end_ms))
+    if next(iter(selection.histograms()), None) is not None:
+        raise NotImplementedYet("native histograms")
+    return selection
+
+
+def _series(node: Select, selection: Selection) -> Series:
+    labels = selection.labels
+    named = any(m.name == METRIC_NAME and m.op is MatchOp.EQUAL for m in node.matchers)
+    # Type and unit labels are part of what a dropped name takes away; they sort right behind it.
+    same_name = named and not any(len(one) > 1 and one[1][0][:2] == "__" for one in labels)
+    return Series(labels, same_name=same_name)

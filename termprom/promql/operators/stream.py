@@ -1,0 +1,149 @@
+"""The evaluated value: labelled rows over the steps of a grid, as a whole or batch by batch.
+
+A row is one series. Its cells are `values` with a mask `present`: absence is never a NaN. Native
+histograms will travel as further matrices of the same rows beside `values`, with a mask of their
+own, so that a cell holds a float, a histogram, or nothing.
+
+Consumers learn the series first, size their arrays and match labels once, and then take vectors as
+they come. A row that no batch mentions is absent at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.values import Ints, Mask, Values
+from termprom.promql.run import Run
+
+# What upstream calls the metric's name when it drops it.
+NAME_LABELS = (METRIC_NAME, "__type__", "__unit__")
+
+
+class Series:
+    """The rows of a value, numbered from zero.
+
+    With delayed name removal `pending` (K,) marks rows that lose their name when the query ends.
+    Without it `nameless` says that the name is gone already; those labels are made when asked for,
+    as many consumers never do. `same_name` promises that all rows bear one metric name.
+    """
+
+    __slots__ = ("_labels", "nameless", "pending", "raw", "same_name")
+
+    def __init__(
+        self,
+        raw: Sequence[Labels],
+        *,
+        nameless: bool = False,
+        pending: Mask | None = None,
+        same_name: bool = False,
+    ) -> None:
+        self.raw = raw
+        self.nameless = nameless
+        self.pending = pending
+        self.same_name = same_name
+        self._labels: Sequence[Labels] | None = None if nameless else raw
+
+    def __repr__(self) -> str:
+        return f"Series({len(self.raw)})"
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @property
+    def labels(self) -> Sequence[Labels]:
+        if self._labels is None:
+            self._labels = [without_name(labels) for labels in self.raw]
+        return self._labels
+
+    def dropping_name(self, *, delayed: bool) -> Series:
+        """The series after an operation that drops the name."""
+        if delayed:
+            return Series(
+                self.raw, pending=np.ones(len(self.raw), dtype=np.bool_), same_name=self.same_name
+            )
+        return Series(self.raw, nameless=True, same_name=self.same_name)
+
+    def take(self, rows: Ints) -> Series:
+        """Some rows, in the order of `rows`."""
+        labels = self.labels
+        return Series(
+            [labels[row] for row in rows.tolist()],
+            pending=None if self.pending is None else self.pending[rows],
+            same_name=self.same_name,
+        )
+
+    @property
+    def unique(self) -> bool:
+        """Whether no two rows have the same labels."""
+        if self.same_name and self.nameless:
+            return True
+        return len(set(self.labels)) == len(self.raw)
+
+
+def without_name(labels: Labels) -> Labels:
+    """`labels` less the metric's name, type and unit."""
+    # Capital letters sort before underscores, so the name is mostly, but not always, in front.
+    if labels and labels[0][0] == METRIC_NAME and (len(labels) == 1 or labels[1][0][0] != "_"):
+        return Labels(labels[1:])
+    return labels.without(*NAME_LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of a value: row numbers (k,), values and present (k, S). Read only."""
+
+    rows: Ints
+    values: Values
+    present: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A value that arrives in batches, once. Each row comes in at most one batch."""
+
+    series: Series
+    batches: Iterator[Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A value as a whole: values and present (K, S)."""
+
+    series: Series
+    values: Values
+    present: Mask
+
+    def stream(self) -> Stream:
+        rows = np.arange(len(self.series))
+        batches = iter([Batch(rows, self.values, self.present)] if rows.size else [])
+        return Stream(self.series, batches)
+
+    def take(self, rows: Ints) -> Matrix:
+        return Matrix(self.series.take(rows), self.values[rows], self.present[rows])
+
+    def compact(self) -> Matrix:
+        """Only the rows that are present anywhere."""
+        held = self.present.any(axis=1)
+        return self if held.all() else self.take(np.flatnonzero(held))
+
+
+def empty(steps: int) -> Matrix:
+    return Matrix(Series([]), np.empty((0, steps)), np.empty((0, steps), dtype=np.bool_))
+
+
+def collect(run: Run, stream: Stream, steps: int) -> Matrix:
+    """The whole of a stream. Its samples count as held until the query ends."""
+    shape = (len(stream.series), steps)
+    values = np.zeros(shape)
+    present = np.zeros(shape, dtype=np.bool_)
+    for batch in stream.batches:
+        if batch.rows.size == shape[0] and (np.diff(batch.rows) == 1).all():
+            values, present = batch.values, batch.present
+        else:
+            values[batch.rows], present[batch.rows] = batch.values, batch.present
+        run.hold(int(np.count_nonzero(batch.present)))
+    return Matrix(stream.series, values, present)

@@ -1,0 +1,148 @@
+"""What scripts load into: floats in a `MemoryStorage`, native histograms beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from termprom.model.histogram import FloatHistogram
+from termprom.model.labels import Labels
+from termprom.model.matchers import Matcher, all_match
+from termprom.storage import Frame, HistogramFrame
+from termprom.testing.memory_storage import MemoryStorage
+from termprom.testing.promqltest.script import Load
+
+
+class ScriptStorage:
+    """Queryable over what was loaded. The last line of a series in one load counts."""
+
+    def __init__(self) -> None:
+        self._floats = MemoryStorage()
+        self._histograms: dict[Labels, dict[int, FloatHistogram]] = {}
+
+    def __repr__(self) -> str:
+        return f"ScriptStorage({self._floats!r}, {len(self._histograms)} histogram series)"
+
+    def load(self, command: Load) -> None:
+        lines = {one.labels: one for one in command.series if not one.start_times}
+        for labels, line in lines.items():
+            times: list[int] = []
+            values: list[float] = []
+            for position, item in enumerate(line.items):
+                time_ms = position * command.step_ms
+                if isinstance(item, FloatHistogram):
+                    self._histograms.setdefault(labels, {})[time_ms] = item
+                elif item is not None:
+                    times.append(time_ms)
+                    values.append(item)
+            if times:
+                self._floats.add(labels, times, values)
+
+    def querier(self, start_ms: int, end_ms: int) -> _ScriptQuerier:
+        return _ScriptQuerier(self._floats, self._histograms, start_ms, end_ms)
+
+
+class _ScriptQuerier:
+    def __init__(
+        self,
+        floats: MemoryStorage,
+        histograms: dict[Labels, dict[int, FloatHistogram]],
+        start_ms: int,
+        end_ms: int,
+    ) -> None:
+        self._floats = floats.querier(start_ms, end_ms)
+        self._histograms = histograms
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+
+    def select(
+        self,
+        matchers: Sequence[Matcher],
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> _ScriptSelection:
+        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
+        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        floats = self._floats.select(matchers, start_ms=start, end_ms=end)
+        inside = {
+            labels: {t: one for t, one in samples.items() if start <= t <= end}
+            for labels, samples in self._histograms.items()
+            if all_match(matchers, labels)
+        }
+        histograms = {labels: samples for labels, samples in inside.items() if samples}
+        labels = sorted({*floats.labels, *histograms})
+        number_of = {one: number for number, one in enumerate(labels)}
+        frames = [
+            Frame(
+                np.array([number_of[floats.labels[int(frame.series[0])]]], dtype=np.int64),
+                frame.times_ms,
+                frame.values,
+                frame.dense,
+            )
+            for frame in floats.frames()
+        ]
+        return _ScriptSelection(
+            labels, frames, {number_of[one]: samples for one, samples in histograms.items()}
+        )
+
+    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
+        names = {name for labels in self.select(matchers).labels for name in labels.names()}
+        return sorted(names)[: limit or None]
+
+    def label_values(
+        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
+    ) -> list[str]:
+        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
+        return sorted(values)[: limit or None]
+
+    def close(self) -> None:
+        self._floats.close()
+
+
+class _ScriptSelection:
+    def __init__(
+        self,
+        labels: Sequence[Labels],
+        frames: Sequence[Frame],
+        histograms: dict[int, dict[int, FloatHistogram]],
+    ) -> None:
+        self._labels = labels
+        self._frames = frames
+        self._histograms = histograms
+
+    @property
+    def labels(self) -> Sequence[Labels]:
+        return self._labels
+
+    def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
+        return iter(self._frames)
+
+    def histograms(self) -> Iterator[HistogramFrame]:
+        for series in sorted(self._histograms):
+            for time_ms in sorted(self._histograms[series]):
+                yield _frame_of(series, time_ms, self._histograms[series][time_ms])
+
+
+def _frame_of(series: int, time_ms: int, one: FloatHistogram) -> HistogramFrame:
+    """One sample as a frame of its own: scripts are small, layouts change at will."""
+
+    def row(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.array(values, dtype=np.float64)
+
+    return HistogramFrame(
+        series,
+        one.schema,
+        one.zero_threshold,
+        one.positive_spans,
+        one.negative_spans,
+        one.custom_values,
+        np.array([time_ms], dtype=np.int64),
+        np.array([int(one.hint)], dtype=np.int64),
+        row(one.count),
+        row(one.sum),
+        row(one.zero_count),
+        row(*one.positive_buckets)[np.newaxis, :],
+        row(*one.negative_buckets)[np.newaxis, :],
+    )
