@@ -1,0 +1,163 @@
+"""Every series of the head: interned symbols, label sets, and which columns hold each series."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.values import AnyArray, Ints
+from termprom.tsdb.growable import Growable
+from termprom.tsdb.identity import HASH_BYTES, encoded, hash_words, series_hash
+from termprom.tsdb.label_index import LabelIndex, expand_runs
+
+
+class HeadSymbols:
+    """Texts to int32 and back."""
+
+    __slots__ = ("_numbers", "_texts")
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def find(self, text: str) -> int:
+        return self._numbers.get(text, -1)
+
+    def text(self, number: int) -> str:
+        return self._texts[number]
+
+    def intern(self, text: str) -> int:
+        number = self._numbers.get(text)
+        if number is None:
+            # What cannot be written as UTF-8 would not come back from disk.
+            text = encoded(text).decode("utf-8")
+            number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self._texts)
+            self._texts.append(text)
+        return number
+
+
+class Catalogue:
+    """The series of the head, numbered from 0. One writer under the head's lock.
+
+    A series' columns form a chain: first_column[series], then next_column[column], until -1. A
+    series is nearly always in one group only, so the chain has one link.
+    """
+
+    def __init__(self) -> None:
+        self.symbols = HeadSymbols()
+        self._numbers: dict[bytes, int] = {}
+        self._offsets = Growable("<i8")
+        self._offsets.append(0)
+        self._pair_names = Growable("<i4")
+        self._pair_values = Growable("<i4")
+        self._hashes = Growable("<u8")
+        self._metrics = Growable("<i4")
+        self._first_column = Growable("<i4")
+        self._next_column = Growable("<i4")
+        self._column_group = Growable("<i4")
+        self._column_number = Growable("<i4")
+        self._index: LabelIndex | None = None
+
+    def __repr__(self) -> str:
+        return f"Catalogue({self.series_count} series, {len(self.symbols)} symbols)"
+
+    @property
+    def series_count(self) -> int:
+        return self._metrics.size
+
+    @property
+    def column_count(self) -> int:
+        return self._column_group.size
+
+    def intern(self, labels: Labels) -> int:
+        """The number of this series; a new one if need be."""
+        digest = series_hash(labels)
+        number = self._numbers.get(digest)
+        if number is not None:
+            return number
+        number = self._numbers[digest] = self.series_count
+        intern = self.symbols.intern
+        metric = -1
+        for name, value in labels:
+            symbol = intern(value)
+            self._pair_names.append(intern(name))
+            self._pair_values.append(symbol)
+            if name == METRIC_NAME:
+                metric = symbol
+        self._hashes.extend(hash_words([digest])[0])
+        self._first_column.append(-1)
+        self._offsets.append(self._pair_names.size)
+        # Last: `series_count` is what readers go by.
+        self._metrics.append(metric)
+        return number
+
+    def add_column(self, series: int, group: int, number: int) -> None:
+        """Series number `series` is now in column `number` of group `group`."""
+        column = self._column_group.size
+        self._column_number.append(number)
+        self._next_column.append(int(self._first_column.view()[series]))
+        self._column_group.append(group)
+        self._first_column.view()[series] = column
+
+    def pairs(self, series: Ints) -> tuple[AnyArray, AnyArray]:
+        """Symbols of these series (K,): pair counts (K,), names and values in turn (2 P,) int32."""
+        starts, ends = self._offsets.view()[series], self._offsets.view()[series + 1]
+        places = expand_runs(starts, ends)
+        pairs = np.empty(2 * places.size, dtype=np.int32)
+        pairs[0::2] = self._pair_names.view()[places]
+        pairs[1::2] = self._pair_values.view()[places]
+        return (ends - starts).astype(np.int32), pairs
+
+    def metrics_of(self, series: Ints) -> AnyArray:
+        """The symbol of each series' metric name, -1 where it has none."""
+        return self._metrics.view()[series]
+
+    def digest(self, series: int) -> bytes:
+        digest: bytes = self._hashes.view()[2 * series : 2 * series + 2].tobytes()
+        assert len(digest) == HASH_BYTES
+        return digest
+
+    def index(self) -> LabelIndex:
+        """The series so far, as an immutable index. Call it under the head's lock."""
+        if self._index is None or self._index.series_count != self.series_count:
+            pairs = self._pair_names.size
+            self._index = LabelIndex(
+                self.symbols,
+                self._offsets.view(),
+                self._pair_names.view()[:pairs],
+                self._pair_values.view()[:pairs],
+                self._hashes.view().reshape(-1, 2),
+            )
+        return self._index
+
+    def columns_of(self, series: Ints) -> tuple[Ints, Ints, Ints]:
+        """Where these series are kept.
+
+        Shapes: K series -> C places: position in `series`, group, column in that group; three (C,).
+        Call it under the head's lock: chains grow at their start.
+        """
+        positions, columns = [], []
+        here = np.arange(series.size)
+        links = self._first_column.view()[series]
+        while True:
+            alive = links >= 0
+            here, links = here[alive], links[alive]
+            if not links.size:
+                break
+            positions.append(here)
+            columns.append(links)
+            links = self._next_column.view()[links]
+        if not positions:
+            nothing = np.zeros(0, dtype=np.int64)
+            return nothing, nothing, nothing
+        all_columns = np.concatenate(columns)
+        return (
+            np.concatenate(positions),
+            self._column_group.view()[all_columns].astype(np.int64),
+            self._column_number.view()[all_columns].astype(np.int64),
+        )

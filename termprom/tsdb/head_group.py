@@ -1,0 +1,438 @@
+"""The series that one source writes together: their rows, and the samples beside the rows.
+
+Times in a group: `rows` ascend strictly. A sample that is newer than its series' newest but does
+not fit there is *loose*; one that is older, inside the out-of-order window, is *late*. What is
+where shows only in speed: readers merge all three by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from termprom.model.labels import Labels
+from termprom.model.values import ABSENT_BITS, AnyArray, Ints, Mask, TimesMs, Values
+from termprom.storage import Appended
+from termprom.tsdb.admission import NO_TIME, Verdict, admit
+from termprom.tsdb.growable import Growable
+from termprom.tsdb.head_page import EncodedPage, Page, RawPage
+from termprom.tsdb.identity import group_timeline_hash
+from termprom.tsdb.layout import Layout, Layouts
+from termprom.tsdb.loose import LooseColumn
+from termprom.tsdb.open_rows import OpenRows
+from termprom.tsdb.wal_entries import LooseKind, encode_loose
+
+if TYPE_CHECKING:
+    from termprom.tsdb.head import Head
+
+ROWS_MAX: Final = 120  # open rows per group, 960 bytes per series; then they are a page
+# A timestamp that fewer columns share is not worth a row across all of them.
+_ROW_SHARE: Final = 4
+
+
+@dataclass(slots=True)
+class Batch:
+    """Samples that passed admission, on their way to log and memory.
+
+    Shapes: rows: (layout, time, bits (K,)); loose, late: times, columns, bits (N,) each or None.
+    """
+
+    rows: list[tuple[Layout, int, AnyArray]]
+    loose: tuple[TimesMs, Ints, AnyArray] | None = None
+    late: tuple[TimesMs, Ints, AnyArray] | None = None
+
+
+class HeadGroup:
+    """Implements storage.Group. Appends on the loop; views on any thread, under the head's lock."""
+
+    def __init__(self, head: Head, number: int, identity: Labels) -> None:
+        self._head = head
+        self.number = number
+        self._identity = identity
+        self.timeline = group_timeline_hash(identity)
+        self.held = False
+        self._column_of: dict[int, int] = {}
+        self._series = Growable("<i4", 4)
+        self._last_ms = Growable("<i8", 4)
+        self._unborn = 0  # columns without any sample so far
+        self._layouts = Layouts()
+        self._open: OpenRows | None = None
+        self._row_ms = NO_TIME  # the newest row
+        self.newest_ms = NO_TIME  # the newest in-order sample
+        self.pages: tuple[Page, ...] = ()
+        self.loose: dict[int, LooseColumn] = {}
+        self.late: dict[int, LooseColumn] = {}
+        self.late_frozen: dict[int, LooseColumn] = {}  # on its way into a block
+
+    def __repr__(self) -> str:
+        return f"HeadGroup({self._identity}, {self.column_count} columns)"
+
+    @property
+    def identity(self) -> Labels:
+        return self._identity
+
+    @property
+    def column_count(self) -> int:
+        return self._series.size
+
+    def series_of(self, columns: Ints) -> Ints:
+        """The series number of each column."""
+        series: Ints = self._series.view()[columns].astype(np.int64)
+        return series
+
+    @property
+    def has_open_rows(self) -> bool:
+        return self._open is not None
+
+    # --- Writing ------------------------------------------------------------------------------
+
+    def columns(self, labels: Sequence[Labels]) -> Ints:
+        head, known = self._head, self._column_of
+        numbers = np.empty(len(labels), dtype=np.int64)
+        for place, one in enumerate(labels):
+            with head.lock:
+                series = head.catalogue.intern(one)
+                column = known.get(series)
+                if column is None:
+                    column = known[series] = self._series.size
+                    self._series.append(series)
+                    self._last_ms.append(NO_TIME)
+                    head.catalogue.add_column(series, self.number, column)
+                    self._unborn += 1
+            numbers[place] = column
+        return numbers
+
+    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
+        assert columns.size == values.size
+        if not columns.size:
+            return Appended()
+        head = self._head
+        bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
+        with head.write_lock:
+            if time_ms > self.newest_ms and time_ms >= head.valid_from_ms:
+                layout = self._layouts.of(columns)
+                created = self._count_unborn(columns) if self._unborn else 0
+                self._commit_row(layout, time_ms, bits)
+                appended = Appended(columns.size, created=created)
+            else:
+                times = np.full(columns.size, time_ms, dtype=np.int64)
+                appended, _ = self._append_checked(times, columns, bits)
+            head.counters.add(appended)
+        return appended
+
+    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+        assert columns.size == values.size == times_ms.size
+        if not columns.size:
+            return Appended()
+        bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
+        order = np.lexsort((times_ms, columns))
+        times, columns, bits = times_ms[order], columns[order].astype(np.int64), bits[order]
+        # Of equal times in one call the first decides; the rest are the same again or duplicates.
+        again = np.zeros(times.size, dtype=np.bool_)
+        again[1:] = (times[1:] == times[:-1]) & (columns[1:] == columns[:-1])
+        with self._head.write_lock:
+            if not again.any():
+                appended, _ = self._append_checked(times, columns, bits)
+            else:
+                once = ~again
+                appended, verdicts = self._append_checked(times[once], columns[once], bits[once])
+                first = np.cumsum(once)[again] - 1
+                same = bits[again] == bits[once][first]
+                appended = _with_repeated(appended, verdicts[first], same)
+            self._head.counters.add(appended)
+        return appended
+
+    def release(self) -> None:
+        self.held = False
+
+    def _count_unborn(self, columns: Ints) -> int:
+        return int(np.count_nonzero(self._last_ms.view()[columns] == NO_TIME))
+
+    def _append_checked(
+        self, times: TimesMs, columns: Ints, bits: AnyArray
+    ) -> tuple[Appended, AnyArray]:
+        """Any samples (N,), each column at most once per time; columns' times ascend.
+
+        What became of them, and the verdict on each.
+        """
+        head = self._head
+        verdicts = admit(
+            times,
+            self._last_ms.view()[columns],
+            valid_from_ms=head.valid_from_ms,
+            late_from_ms=head.late_from_ms,
+        )
+        created = 0
+        if self._unborn:
+            taken = np.unique(columns[(verdicts == Verdict.IN_ORDER) | (verdicts == Verdict.LATE)])
+            created = self._count_unborn(taken)
+        same = np.flatnonzero(verdicts == Verdict.SAME_TIME)
+        duplicates = 0
+        if same.size:
+            held = self._newest_cells(times[same], columns[same])
+            duplicates = int(np.count_nonzero(held != bits[same]))
+        batch = Batch([])
+        in_order = np.flatnonzero(verdicts == Verdict.IN_ORDER)
+        if in_order.size:
+            self._shape(batch, times[in_order], columns[in_order], bits[in_order])
+        late = np.flatnonzero(verdicts == Verdict.LATE)
+        if late.size:
+            batch.late = times[late], columns[late], bits[late]
+        if in_order.size or late.size:
+            self._commit(batch)
+        appended = Appended(
+            in_order.size + late.size + same.size - duplicates,
+            duplicates,
+            int(np.count_nonzero(verdicts == Verdict.OUT_OF_ORDER)),
+            int(np.count_nonzero(verdicts == Verdict.TOO_OLD)),
+            created,
+        )
+        return appended, verdicts
+
+    def _newest_cells(self, times: TimesMs, columns: Ints) -> AnyArray:
+        """The stored bits of samples that are their columns' newest; (N,)."""
+        found = np.full(columns.size, ABSENT_BITS, dtype=np.uint64)
+        if self._open is not None and self._open.count:
+            here = np.flatnonzero(times == self._open.newest_ms)
+            if here.size:
+                found[here] = self._open.newest(self._open.slots(columns[here]))
+        for place in np.flatnonzero(found == np.uint64(ABSENT_BITS)).tolist():
+            stored = self._cell_at(int(times[place]), int(columns[place]))
+            if stored is not None:
+                found[place] = stored
+        return found
+
+    def _cell_at(self, time_ms: int, column: int) -> int | None:
+        loose = self.loose.get(column)
+        stored = loose.at(time_ms) if loose is not None else None
+        if stored is not None:
+            return stored
+        wanted = np.array([column], dtype=np.int64)
+        for page in self.view_pages(time_ms, time_ms):
+            row = int(np.searchsorted(page.times(), time_ms))
+            if row < page.row_count and int(page.times()[row]) == time_ms:
+                bits = int(page.read(wanted, row, row + 1)[0, 0])
+                if bits != ABSENT_BITS:
+                    return bits
+        return None
+
+    def _shape(self, batch: Batch, times: TimesMs, columns: Ints, bits: AnyArray) -> None:
+        """Make rows of in-order samples that share a time; the rest is loose."""
+        distinct, place, counts = np.unique(times, return_inverse=True, return_counts=True)
+        width = self._open.width if self._open is not None else self._series.size
+        is_row = (distinct >= self._row_ms) & (counts * _ROW_SHARE >= width)
+        if self._open is None or not self._open.count:
+            is_row &= distinct > self._row_ms  # a sealed row is not filled any more
+        for number in np.flatnonzero(is_row).tolist():
+            here = np.flatnonzero(place == number)
+            layout = self._layouts.of(columns[here])
+            batch.rows.append((layout, int(distinct[number]), bits[here]))
+        rest = ~is_row[place]
+        if rest.any():
+            batch.loose = times[rest], columns[rest], bits[rest]
+
+    # --- Committing: log first, then memory ---------------------------------------------------
+
+    def _commit_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
+        head = self._head
+        head.log.prepare()
+        head.log.wal.append(head.log.row(self, layout, time_ms, bits), time_ms)
+        with head.lock:
+            self._put_row(layout, time_ms, bits)
+
+    def _commit(self, batch: Batch) -> None:
+        head = self._head
+        head.log.prepare()
+        parts = [head.log.row(self, *row) for row in batch.rows]
+        latest_ms = max((time_ms for _, time_ms, _ in batch.rows), default=NO_TIME)
+        for kind, samples in (
+            (LooseKind.IN_ORDER, batch.loose),
+            (LooseKind.OUT_OF_ORDER, batch.late),
+        ):
+            if samples is not None:
+                times, columns, bits = samples
+                parts.append(head.log.columns(self, columns))
+                values = bits.view(np.float64)
+                parts.append(encode_loose(self.number, kind, times, columns, values))
+                if kind is LooseKind.IN_ORDER:
+                    latest_ms = max(latest_ms, int(times.max()))
+        head.log.wal.append(b"".join(parts), latest_ms, late=batch.late is not None)
+        with head.lock:
+            for layout, time_ms, row in batch.rows:
+                self._put_row(layout, time_ms, row)
+            if batch.loose is not None:
+                self._put_loose(*batch.loose)
+            if batch.late is not None:
+                self._put_late(*batch.late)
+
+    def restore_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
+        """A row from the log, whose samples have passed admission."""
+        held = np.flatnonzero(bits != np.uint64(ABSENT_BITS))
+        if time_ms < self._row_ms or (time_ms == self._row_ms and self._open is None):
+            times = np.full(held.size, time_ms, dtype=np.int64)
+            self._put_loose(times, layout.columns[held], bits[held])
+            return
+        self._put_row(layout, time_ms, bits)
+
+    def restore_loose(self, kind: LooseKind, times: TimesMs, columns: Ints, bits: AnyArray) -> None:
+        """Loose or late samples from the log."""
+        if kind is LooseKind.IN_ORDER:
+            self._put_loose(times, columns, bits)
+        else:
+            self._put_late(times, columns, bits)
+
+    def layout(self, columns: Ints) -> Layout:
+        return self._layouts.of(columns)
+
+    def _put_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
+        rows = self._open
+        if time_ms == self._row_ms and rows is not None:
+            slots = rows.slots(layout.columns)
+            absent = np.flatnonzero(rows.newest(slots) == np.uint64(ABSENT_BITS))
+            rows.fill(slots[absent], bits[absent])
+        else:
+            if rows is None:
+                rows = self._open = layout.begin(ROWS_MAX)
+            elif rows.count == rows.rows_max:
+                self.seal()
+                rows = self._open = layout.begin(ROWS_MAX)
+            rows.add(time_ms, layout.slots_in(rows), bits)
+            self._row_ms = time_ms
+        span = layout.span
+        if self._unborn:
+            self._unborn -= self._count_unborn(layout.columns)
+        if span is not None and time_ms >= self.newest_ms:
+            self._last_ms.view()[span] = time_ms
+        else:
+            last = self._last_ms.view()
+            last[layout.columns] = np.maximum(last[layout.columns], time_ms)
+        self._advance(time_ms)
+
+    def _put_loose(self, times: TimesMs, columns: Ints, bits: AnyArray) -> None:
+        if self._unborn:
+            self._unborn -= self._count_unborn(np.unique(columns))
+        for column, time_ms, cell in zip(
+            columns.tolist(), times.tolist(), bits.tolist(), strict=True
+        ):
+            held = self.loose.get(column)
+            if held is None:
+                held = self.loose[column] = LooseColumn()
+            held.put(time_ms, cell)
+        np.maximum.at(self._last_ms.view(), columns, times)
+        self._advance(int(times.max()))
+
+    def _put_late(self, times: TimesMs, columns: Ints, bits: AnyArray) -> None:
+        # A series whose first sample is late has no in-order sample yet: it stays unborn.
+        for column, time_ms, cell in zip(
+            columns.tolist(), times.tolist(), bits.tolist(), strict=True
+        ):
+            held = self.late.get(column)
+            if held is None:
+                held = self.late[column] = LooseColumn()
+            held.put(time_ms, cell)
+        self._head.late_groups.add(self.number)
+
+    def _advance(self, time_ms: int) -> None:
+        if time_ms > self.newest_ms:
+            self.newest_ms = time_ms
+            self._head.advance(time_ms)
+
+    def seal(self) -> None:
+        """The open rows become a page; under the head's lock."""
+        if self._open is not None and self._open.count:
+            self.pages = (*self.pages, self._open.seal())
+            self._head.raw_pages.add(self.number)
+        self._open = None
+
+    # --- Reading: under the head's lock -------------------------------------------------------
+
+    def view_pages(self, start_ms: int, end_ms: int) -> list[Page]:
+        """The pages with rows in [start_ms, end_ms], oldest first; unchanging from now on."""
+        found = [
+            page for page in self.pages if page.first_ms <= end_ms and page.last_ms >= start_ms
+        ]
+        if self._open is not None and self._row_ms >= start_ms:
+            rows = self._open.view()
+            if rows is not None and rows.first_ms <= end_ms:
+                found.append(rows)
+        return found
+
+    def last_times(self) -> Ints:
+        """The newest in-order sample of each column, NO_TIME where there is none."""
+        return self._last_ms.view()
+
+    def bounds(self) -> tuple[int, int]:
+        """First and last in-order time; (0, -1) where there is nothing."""
+        firsts, lasts = [], []
+        pages: list[Page] = [*self.pages]
+        if self._open is not None and (rows := self._open.view()) is not None:
+            pages.append(rows)
+        if pages:
+            firsts.append(pages[0].first_ms)
+            lasts.append(pages[-1].last_ms)
+        for column in self.loose.values():
+            if len(column):
+                first, last = column.bounds()
+                firsts.append(first)
+                lasts.append(last)
+        return (min(firsts), max(lasts)) if firsts else (0, -1)
+
+    def sample_count(self) -> int:
+        """Cells of rows, absent ones included, and samples beside the rows."""
+        count = sum(page.row_count * page.columns.size for page in self.pages)
+        if self._open is not None:
+            count += self._open.count * self._open.width
+        for beside in (self.loose, self.late, self.late_frozen):
+            count += sum(map(len, beside.values()))
+        return count
+
+    # --- Maintenance --------------------------------------------------------------------------
+
+    def raw_pages(self) -> list[RawPage]:
+        return [page for page in self.pages if isinstance(page, RawPage)]
+
+    def replace_page(self, old: Page, new: Page | None) -> None:
+        """Swap one sealed page, or drop it; under the head's lock."""
+        changed = (new if page is old else page for page in self.pages)
+        self.pages = tuple(page for page in changed if page is not None)
+
+    def newest_shape(self) -> EncodedPage | None:
+        """The newest encoded page, whose shape the next one probably has."""
+        for page in reversed(self.pages):
+            if isinstance(page, EncodedPage):
+                return page
+        return None
+
+    def drop_before(self, time_ms: int) -> None:
+        """Forget in-order samples before `time_ms`, whole pages at a time; under both locks."""
+        self.pages = tuple(page for page in self.pages if page.last_ms >= time_ms)
+        if self._open is not None and self._row_ms < time_ms:
+            # Nobody has written for long: the rows are all in blocks.
+            self._open = None
+        for column, loose in list(self.loose.items()):
+            loose.drop_before(time_ms)
+            if not len(loose):
+                del self.loose[column]
+
+
+def _with_repeated(appended: Appended, verdicts: AnyArray, same: Mask) -> Appended:
+    """`appended` and samples that repeat a time of the same call.
+
+    Shapes: verdicts (R,) on the sample that came first; same (R,) whether the value is its value.
+    """
+    counts = {
+        verdict: int(np.count_nonzero(verdicts == verdict))
+        for verdict in (Verdict.OUT_OF_ORDER, Verdict.TOO_OLD, Verdict.LATE)
+    }
+    is_newest = (verdicts == Verdict.IN_ORDER) | (verdicts == Verdict.SAME_TIME)
+    kept = int(np.count_nonzero(is_newest & same))
+    return Appended(
+        appended.stored + kept + counts[Verdict.LATE],
+        appended.duplicates + int(np.count_nonzero(is_newest & ~same)),
+        appended.out_of_order + counts[Verdict.OUT_OF_ORDER],
+        appended.too_old + counts[Verdict.TOO_OLD],
+        appended.created,
+    )

@@ -1,0 +1,53 @@
+"""manifest.json: what the blocks already hold of the log (FORMAT.md, section 1)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from termprom.errors import CorruptFile, StorageError
+from termprom.tsdb.admission import NO_TIME
+from termprom.tsdb.files import MANIFEST_NAME, Files, storage_errors
+
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`floor_ms`: in-order samples before it are in blocks. `out_of_order_segment`: late samples
+    of log segments before it are in blocks.
+    """
+
+    version: int = FORMAT_VERSION
+    floor_ms: int = NO_TIME
+    out_of_order_segment: int = 0
+
+
+def read_manifest(files: Files, folder: Path) -> Manifest | None:
+    """The folder's manifest; None where there is none yet.
+
+    Raises CorruptFile, and StorageError for a version that this program does not know.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.exists():
+        return None
+    with storage_errors(path):
+        data = files.read(path)
+    try:
+        found = json.loads(data)
+        version = int(found["version"])
+        manifest = Manifest(version, int(found["floor_ms"]), int(found["out_of_order_segment"]))
+    except (ValueError, KeyError, TypeError) as problem:
+        raise CorruptFile(str(path), 0, f"not a manifest: {problem}") from problem
+    if version != FORMAT_VERSION:
+        raise StorageError(f"{path}: format version {version} is not one that this version reads")
+    return manifest
+
+
+def write_manifest(files: Files, folder: Path, manifest: Manifest) -> None:
+    """Raises DiskFull or StorageError; the old manifest is then still whole."""
+    path = folder / MANIFEST_NAME
+    with storage_errors(path):
+        files.write_atomic(path, json.dumps(asdict(manifest)).encode())

@@ -1,0 +1,210 @@
+"""From the write-ahead log back to the head (FORMAT.md, section 2, recovery)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from termprom.errors import CorruptFile
+from termprom.model.labels import Labels
+from termprom.model.values import AnyArray, Ints
+from termprom.tsdb.admission import NO_TIME
+from termprom.tsdb.files import Files, storage_errors
+from termprom.tsdb.head import Head
+from termprom.tsdb.head_group import HeadGroup
+from termprom.tsdb.layout import Layout
+from termprom.tsdb.wal_entries import (
+    ColumnsEntry,
+    DeleteEntry,
+    Entry,
+    GroupEntry,
+    LayoutEntry,
+    LooseEntry,
+    LooseKind,
+    RowEntry,
+    SymbolsEntry,
+)
+from termprom.tsdb.wal_reader import Segment, list_segments, read_records
+
+logger = logging.getLogger("termprom.tsdb")
+
+# Rows that replay has filled pages with are compressed when this many have piled up.
+_RAW_PAGES_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayProgress:
+    """How much of the log has been read."""
+
+    bytes_done: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What replay found; `dropped` says in words what could not be used."""
+
+    records: int = 0
+    dropped: list[str] = field(default_factory=list)
+    next_segment: int = 1
+
+
+def replay(
+    files: Files,
+    folder: Path,
+    head: Head,
+    *,
+    late_segment: int,
+    progress: Callable[[ReplayProgress], None],
+    repair: bool = True,
+) -> Replayed:
+    """Read all segments of `folder` into the head; cut a torn tail off if `repair`.
+
+    Out-of-order samples of segments before `late_segment` are in blocks and are passed over.
+    Raises StorageError where a segment cannot be read at all.
+    """
+    result = Replayed()
+    with storage_errors(folder):
+        segments = list_segments(folder)
+    total = sum(segment.size_bytes for segment in segments)
+    done = 0
+    progress(ReplayProgress(0, total))
+    for segment in segments:
+        result.next_segment = segment.number + 1
+        is_newest = segment is segments[-1]
+        reading = _SegmentReplay(head, skip_late=segment.number < late_segment)
+        with storage_errors(segment.path):
+            data = files.map(segment.path)
+        end = 0
+        try:
+            for record in read_records(data, segment):
+                for entry in record.entries:
+                    reading.apply(entry)
+                end = record.end
+                result.records += 1
+                if len(head.raw_pages) >= _RAW_PAGES_MAX:
+                    head.encode_pages()
+                    progress(ReplayProgress(done + end, total))
+        except CorruptFile as problem:
+            lost = segment.size_bytes - problem.offset
+            what = "torn end cut off" if is_newest else "rest of the segment skipped"
+            result.dropped.append(f"{problem}; {what}, {lost} bytes")
+            logger.warning("write-ahead log: %s; %s", problem, what)
+            if is_newest and repair:
+                del data
+                _cut(files, segment, problem.offset)
+        head.log.wal.adopt(segment.number, reading.latest_ms, late=reading.has_late)
+        done += segment.size_bytes
+        progress(ReplayProgress(done, total))
+    head.encode_pages()
+    return result
+
+
+def _cut(files: Files, segment: Segment, offset: int) -> None:
+    """Nothing that can be read lies behind `offset`; leave the file as if it had never been."""
+    with storage_errors(segment.path):
+        if offset:
+            files.cut(segment.path, offset)
+        elif segment.size_bytes < 16:
+            files.cut(segment.path, 0)  # a crash between creating the file and its header
+
+
+class _SegmentReplay:
+    """Applies the entries of one segment; its numbers mean nothing outside of it."""
+
+    def __init__(self, head: Head, *, skip_late: bool) -> None:
+        self._head = head
+        self._skip_late = skip_late
+        self._texts: dict[int, str] = {}
+        self._groups: dict[int, HeadGroup] = {}
+        self._columns: dict[int, AnyArray] = {}
+        self._layouts: dict[int, tuple[HeadGroup, Layout]] = {}
+        self.latest_ms = NO_TIME
+        self.has_late = False
+
+    def apply(self, entry: Entry) -> None:
+        match entry:
+            case RowEntry():
+                self._row(entry)
+            case LooseEntry():
+                self._loose(entry)
+            case SymbolsEntry():
+                self._texts.update(zip(entry.ids.tolist(), entry.texts, strict=True))
+            case GroupEntry():
+                group = self._head.group(self._labels(entry.pairs))
+                group.release()
+                self._groups[entry.group] = group
+                self._columns.setdefault(entry.group, np.full(16, -1, dtype=np.int64))
+            case ColumnsEntry():
+                self._define_columns(entry)
+            case LayoutEntry():
+                group = self._group(entry.group)
+                columns = self._local(entry.group, entry.columns)
+                self._layouts[entry.layout] = group, group.layout(columns)
+            case DeleteEntry():
+                self._delete(entry)
+
+    def _row(self, entry: RowEntry) -> None:
+        self.latest_ms = max(self.latest_ms, entry.time_ms)
+        if entry.time_ms >= self._head.floor_ms:
+            group, layout = self._layouts[entry.layout]
+            with self._head.lock:
+                group.restore_row(layout, entry.time_ms, entry.bits)
+
+    def _loose(self, entry: LooseEntry) -> None:
+        if not entry.times_ms.size:
+            return
+        group = self._group(entry.group)
+        times = entry.times_ms.astype(np.int64)
+        columns = self._local(entry.group, entry.columns)
+        bits = np.ascontiguousarray(entry.values).view(np.uint64)
+        if entry.kind is LooseKind.IN_ORDER:
+            self.latest_ms = max(self.latest_ms, int(times.max()))
+            wanted = times >= self._head.floor_ms
+            times, columns, bits = times[wanted], columns[wanted], bits[wanted]
+        else:
+            self.has_late = True
+            if self._skip_late:
+                return
+        if times.size:
+            with self._head.lock:
+                group.restore_loose(entry.kind, times, columns, bits)
+
+    def _define_columns(self, entry: ColumnsEntry) -> None:
+        group = self._group(entry.group)
+        ends = np.cumsum(2 * entry.pair_counts.astype(np.int64)).tolist()
+        labels = [
+            self._labels(entry.pairs[start:end])
+            for start, end in zip([0, *ends], ends, strict=False)
+        ]
+        known = self._columns[entry.group]
+        top = int(entry.columns.max()) + 1 if entry.columns.size else 0
+        if known.size < top:
+            grown = np.full(top + (top >> 2), -1, dtype=np.int64)
+            grown[: known.size] = known
+            known = self._columns[entry.group] = grown
+        known[entry.columns] = group.columns(labels)
+
+    def _delete(self, entry: DeleteEntry) -> None:
+        self.has_late = True
+        group = self._group(entry.group)
+        columns = self._local(entry.group, entry.columns)
+        self._head.delete_cells(group, columns, entry.start_ms, entry.end_ms)
+
+    def _labels(self, pairs: AnyArray) -> Labels:
+        texts = self._texts
+        numbers = iter(pairs.tolist())
+        return Labels(
+            (texts[name], texts[value]) for name, value in zip(numbers, numbers, strict=True)
+        )
+
+    def _group(self, number: int) -> HeadGroup:
+        return self._groups[number]
+
+    def _local(self, group: int, columns: AnyArray) -> Ints:
+        local: Ints = self._columns[group][columns]
+        return local

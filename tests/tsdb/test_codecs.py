@@ -1,0 +1,78 @@
+"""Coded arrays and pages of cells give back the very bits."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from termprom.model.values import ABSENT_BITS, NAN_BITS, STALE_BITS
+from termprom.tsdb.cells import decode_cells, encode_cells
+from termprom.tsdb.codecs.registry import CODECS, decode_array, encode_array
+
+SPECIAL = [
+    0,
+    1,  # the smallest denormal
+    0x8000000000000000,  # -0.0
+    0x7FF0000000000000,
+    0xFFF0000000000000,
+    NAN_BITS,
+    STALE_BITS,
+    ABSENT_BITS,
+    0xFFF8000000000123,
+    0x7FFFFFFFFFFFFFFF,
+    0xFFFFFFFFFFFFFFFF,
+    0x3FF0000000000000,
+    0x3FF8000000000000,
+]
+words = st.one_of(st.sampled_from(SPECIAL), st.integers(0, 2**64 - 1), st.integers(0, 1000))
+
+
+@given(st.lists(words, max_size=60), st.sampled_from(["<i8", "<u8", "<f8"]))
+def test_arrays_come_back_bit_for_bit(numbers: list[int], dtype: str) -> None:
+    array = np.array(numbers, dtype=np.uint64).view(dtype)
+    back = decode_array(encode_array(array), dtype)
+    assert back.tobytes() == array.tobytes()
+
+
+@given(st.lists(st.lists(words, min_size=1, max_size=20), max_size=8))
+def test_cells_come_back_bit_for_bit(columns: list[list[int]]) -> None:
+    rows = np.array([len(column) for column in columns], dtype=np.int64)
+    flat = np.array([cell for column in columns for cell in column], dtype=np.uint64)
+    data = encode_cells(flat.view(np.float64), rows)
+    assert decode_cells(data, rows).tobytes() == flat.tobytes()
+
+
+@given(st.binary(max_size=80))
+def test_garbage_is_a_value_error(data: bytes) -> None:
+    for decode in (
+        lambda: decode_array(data, "<f8"),
+        lambda: decode_cells(data, np.array([3, 4], dtype=np.int64)),
+    ):
+        with contextlib.suppress(ValueError):
+            decode()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dtype", "wanted"),
+    [
+        ([7, 7, 7], "<i8", "01 03000000 0700000000000000"),
+        ([1000, 16000, 31000], "<i8", "02 03000000 e803000000000000 983a000000000000"),
+        ([1], "<i8", "01 01000000 0100000000000000"),
+    ],
+)
+def test_examples_of_the_docstrings(numbers: list[int], dtype: str, wanted: str) -> None:
+    assert encode_array(np.array(numbers, dtype=dtype)) == bytes.fromhex(wanted)
+
+
+def test_codec_numbers_are_for_ever() -> None:
+    assert sorted(CODECS) == [0, 1, 2, 3]
+    assert {number: type(codec).__name__ for number, codec in CODECS.items()} == {
+        0: "Raw",
+        1: "Constant",
+        2: "Regular",
+        3: "Pco",
+    }

@@ -1,0 +1,133 @@
+"""The write-ahead log: every prefix replays to a prefix; flipped bytes are found or harmless."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from termprom.errors import DataFolderLocked
+from termprom.model.labels import Labels
+from termprom.tsdb.identity import encoded
+from termprom.tsdb.wal_entries import encode_symbols
+from termprom.tsdb.wal_reader import list_segments
+from termprom.tsdb.wal_writer import frame
+from tests.tsdb.models import Samples, bits, open_store, read_all, values_of
+
+T0 = 1_700_000_000_000
+SERIES = [Labels.of(__name__="m", n=str(number)) for number in range(5)]
+
+
+def write(folder: Path, rows: int) -> list[dict[Labels, Samples]]:
+    """A log of `rows` commits; what a reader had to see after each, the first after none."""
+    store = open_store(folder)
+    group = store.group(Labels.of(job="a"))
+    columns = group.columns(SERIES)
+    states: list[dict[Labels, Samples]] = [{}]
+    for row in range(rows):
+        if row % 5 == 4:  # two samples with times of their own
+            group.append_loose(
+                np.array([T0 + row * 1000 + 1, T0 + row * 1000 + 2], dtype=np.int64),
+                columns[:2],
+                values_of([bits(row + 0.25), bits(row + 0.5)]),
+            )
+        else:
+            width = 5 if row % 3 else 3
+            cells = [bits(float(row * one)) for one in range(width)]
+            group.append(T0 + row * 1000, columns[:width], values_of(cells))
+        states.append(read_all(store))
+    store.close()
+    return states
+
+
+def test_every_prefix_replays_to_a_prefix(tmp_path: Path) -> None:
+    states = write(tmp_path / "whole", 14)
+    (segment,) = list_segments(tmp_path / "whole" / "wal")
+    data = segment.path.read_bytes()
+    seen = set()
+    for length in range(len(data) + 1):
+        folder = tmp_path / "cut"
+        (folder / "wal").mkdir(parents=True)
+        (folder / "wal" / segment.path.name).write_bytes(data[:length])
+        store = open_store(folder)
+        found = read_all(store)
+        assert found in states
+        seen.add(states.index(found))
+        dropped = store.view().replay_dropped
+        store.close()
+        # What is torn was cut off: the next start has nothing to report.
+        again = open_store(folder)
+        assert read_all(again) == found
+        if length >= 16:
+            assert again.view().replay_dropped == ""
+            assert bool(dropped) == ((folder / "wal" / segment.path.name).stat().st_size < length)
+        again.close()
+        shutil.rmtree(folder)
+    assert seen == set(range(len(states)))
+
+
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    states = write(tmp_path / "whole", 6)
+    (segment,) = list_segments(tmp_path / "whole" / "wal")
+    data = bytearray(segment.path.read_bytes())
+    for place in range(len(data)):
+        folder = tmp_path / "flipped"
+        (folder / "wal").mkdir(parents=True)
+        data[place] ^= 0x40
+        (folder / "wal" / segment.path.name).write_bytes(data)
+        data[place] ^= 0x40
+        store = open_store(folder)
+        assert read_all(store) in states
+        assert "corrupt at byte" in store.view().replay_dropped
+        store.close()
+        shutil.rmtree(folder)
+
+
+def test_a_corrupt_middle_segment_is_skipped_and_the_rest_is_read(tmp_path: Path) -> None:
+    for number in range(3):
+        store = open_store(tmp_path)
+        group = store.group(Labels.of(job="a"))
+        group.append(T0 + number * 1000, group.columns(SERIES[:1]), np.array([float(number)]))
+        store.close()
+    _first, middle, _last = list_segments(tmp_path / "wal")
+    damaged = bytearray(middle.path.read_bytes())
+    damaged[-1] ^= 1
+    middle.path.write_bytes(damaged)
+    store = open_store(tmp_path)
+    assert list(read_all(store)[SERIES[0]]) == [T0, T0 + 2000]
+    assert "rest of the segment skipped" in store.view().replay_dropped
+    store.close()
+    assert middle.path.read_bytes() == damaged, "what cannot be read is not thrown away"
+
+
+def test_a_start_begins_a_segment_of_its_own(tmp_path: Path) -> None:
+    for number in range(3):
+        store = open_store(tmp_path)
+        group = store.group(Labels.of(job="a"))
+        group.append(T0 + number, group.columns(SERIES[:1]), np.array([1.0]))
+        store.close()
+    assert [segment.number for segment in list_segments(tmp_path / "wal")] == [1, 2, 3]
+
+
+def test_example_record_of_the_format_page() -> None:
+    page = Path(__file__).parents[2] / "termprom" / "tsdb" / "FORMAT.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    place = next(
+        number for number, line in enumerate(lines) if line.startswith("Example, a record")
+    )
+    example = bytes.fromhex(lines[place + 1].strip("` "))
+    assert frame(encode_symbols([0], ["a"])) == example
+
+
+def test_two_stores_cannot_share_a_folder(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with pytest.raises(DataFolderLocked):
+        open_store(tmp_path)
+    store.close()
+    open_store(tmp_path).close()
+
+
+def test_lone_surrogates_become_question_marks() -> None:
+    assert encoded("a\ud800b") == b"a?b"
