@@ -1,0 +1,469 @@
+"""The composition root: builds the parts from settings and a configuration, starts them, reloads
+them, stops them in reverse.
+
+Everything here lives on one event loop, the engine's. Blocking work goes to two pools: `io` for
+the store and files, `queries` for PromQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from termprom.alerting.notifier import Notifier
+from termprom.backend.hub import EventHub
+from termprom.backend.interface import Topic
+from termprom.backend.local import LocalBackend
+from termprom.clock import Clock
+from termprom.config.schema import Config, ScrapeConfig, TargetGroup
+from termprom.daemon.configuration import query_features, read_configuration
+from termprom.daemon.lock import FolderLock
+from termprom.daemon.logs import LogRing
+from termprom.daemon.selfmetrics import SelfMetrics
+from termprom.daemon.settings import Settings
+from termprom.daemon.status import EngineState, picture
+from termprom.discovery.manager import DiscoveryManager
+from termprom.errors import ConfigError, TermpromError
+from termprom.hostmetrics.collector import HostCollector
+from termprom.model.labels import Labels
+from termprom.model.result import QueryResult
+from termprom.promql.engine import Engine as QueryEngine
+from termprom.promql.engine import EngineOptions
+from termprom.push.store import PushStore
+from termprom.rules.manager import RuleManager
+from termprom.scrape.manager import ScrapeManager
+from termprom.server.app import ServerOptions, create_app
+from termprom.server.listen import Listener, listen
+from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
+from termprom.tsdb.db import Database, Options, ReplayProgress
+from termprom.views import (
+    AlertView,
+    CardinalityView,
+    ListenerView,
+    LogLine,
+    MetadataView,
+    PushGroupView,
+    RuleGroupView,
+    SilenceView,
+    StatusView,
+    TargetsView,
+)
+
+log = logging.getLogger("termprom.daemon")
+
+_MAINTENANCE_SECONDS: Final = 60.0
+_STATS_SECONDS: Final = 1.0
+_PUSH_PAGE: Final = "/pushgateway"
+
+
+class Engine:
+    """A whole monitoring system on the running event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        ring: LogRing,
+        lock: FolderLock | None,
+        on_progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.ring = ring
+        self.hub = EventHub(clock)
+        self.quit_requested = asyncio.Event()
+        self._lock = lock
+        self._on_progress = on_progress
+        self.registry = CollectorRegistry()
+        self._metrics = SelfMetrics(self.registry)
+        self._state = EngineState(started_ms=clock.now_ms())
+        self._io = ThreadPoolExecutor(max_workers=4, thread_name_prefix="io")
+        self._queries = ThreadPoolExecutor(
+            max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="query"
+        )
+        self._listeners: list[Listener] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reloading = asyncio.Lock()
+        self._ready = False
+
+    def __repr__(self) -> str:
+        return f"Engine({self.settings.data_folder}, {'ready' if self._ready else 'not ready'})"
+
+    # --- Starting -----------------------------------------------------------------------------
+
+    async def start(self, config: Config) -> None:
+        """Open the store, listen, apply `config`; ready when it returns.
+
+        Raises StorageError, AddressInUse, ConfigError; whatever was started is stopped then.
+        """
+        try:
+            await self._start(config)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, config: Config) -> None:
+        settings, loop = self.settings, asyncio.get_running_loop()
+        self._config = config
+        for warning in (*settings.warnings, *config.warnings):
+            log.warning(warning)
+        self._on_progress("opening the store")
+        self.database = await loop.run_in_executor(self._io, self._open_database, config)
+        self.push = await loop.run_in_executor(self._io, self._open_push)
+        self.host = HostCollector(clock=self.clock)
+        self.query_engine = QueryEngine(self._engine_options(config))
+        self.notifier = Notifier(clock=self.clock, registry=self.registry)
+        self.rules = RuleManager(
+            self.database,
+            self.evaluate,
+            clock=self.clock,
+            registry=self.registry,
+            notify=self.notifier.send,
+            on_change=self._on_alerts,
+            external_url=settings.external_url,
+            executor=self._queries,
+        )
+        self.scraper = ScrapeManager(
+            self.database,
+            clock=self.clock,
+            registry=self.registry,
+            internal_pages={
+                "/metrics": self._self_page,
+                "/host": self._host_page,
+                _PUSH_PAGE: self._push_page,
+            },
+            on_change=self._on_targets,
+            executor=self._io,
+        )
+        self.discovery = DiscoveryManager(
+            clock=self.clock,
+            registry=self.registry,
+            on_targets=self._on_discovered,
+            executor=self._io,
+        )
+        self.alertmanager_discovery = DiscoveryManager(
+            clock=self.clock,
+            registry=self.registry,
+            on_targets=self._on_alertmanagers,
+            executor=self._io,
+            name="notify",
+            metrics=self.discovery.metrics,
+        )
+        self.backend = LocalBackend(self)
+        await self._listen()
+        self._on_progress("applying the configuration")
+        await self._apply(config)
+        self._ready = True
+        self._metrics.ready.set(1)
+        self._tasks = [
+            asyncio.create_task(self._maintain(), name="maintenance"),
+            asyncio.create_task(self._tick(), name="stats"),
+        ]
+        log.info("ready", extra={"fields": {"url": self.url, "data": settings.data_folder}})
+
+    def _open_database(self, config: Config) -> Database:
+        return Database.open(
+            self.settings.data_folder,
+            self._storage_options(config),
+            clock=self.clock,
+            registry=self.registry,
+            progress=self._on_replay,
+        )
+
+    def _open_push(self) -> PushStore:
+        return PushStore(
+            self.settings.data_folder / "pushgateway.json",
+            clock=self.clock,
+            registry=self.registry,
+            on_change=lambda text: self.hub.publish(Topic.PUSH, text),
+        )
+
+    def _on_replay(self, progress: ReplayProgress) -> None:
+        done = 100 * progress.bytes_done // max(progress.bytes, 1)
+        self._on_progress(f"reading the write-ahead log: {done} %")
+
+    def _storage_options(self, config: Config) -> Options:
+        """Where the configuration has a retention section, it replaces the flags entirely."""
+        time_ms, size = config.storage.retention_time, config.storage.retention_size
+        from_file = time_ms is not None or size is not None
+        return Options(
+            retention_ms=(time_ms or 0) if from_file else self.settings.retention_ms,
+            retention_bytes=(size or 0) if from_file else self.settings.retention_bytes,
+            out_of_order_window_ms=config.storage.out_of_order_time_window,
+        )
+
+    def _engine_options(self, config: Config) -> EngineOptions:
+        return EngineOptions(
+            lookback_ms=self.settings.lookback_ms,
+            samples_max=self.settings.query_samples_max,
+            timeout_seconds=self.settings.query_timeout_seconds,
+            default_step_ms=config.global_.evaluation_interval,
+            features=query_features(self.settings),
+        )
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        self._metrics_app_options = ServerOptions(
+            enable_lifecycle=settings.enable_lifecycle,
+            enable_admin=settings.enable_admin_api,
+            external_url=settings.external_url,
+            cors_origin=settings.cors_origin,
+        )
+        app = create_app(
+            self.backend, self._metrics_app_options, self, extra_routes=push_routes(self.push)
+        )
+        for wanted in settings.listen:
+            listener = await listen(app, wanted.address, movable=not wanted.explicit)
+            self._add_listener("api", listener)
+        if settings.push_listen is not None:
+            routes = pushgateway_routes(
+                self.push,
+                registry=self.registry,
+                enable_admin=settings.enable_admin_api,
+                enable_lifecycle=settings.enable_lifecycle,
+                on_quit=self.quit,
+            )
+            wanted = settings.push_listen
+            app = pushgateway_app(routes)
+            listener = await listen(app, wanted.address, movable=not wanted.explicit)
+            self._add_listener("pushgateway", listener)
+        if self._lock is not None:
+            self._lock.announce(self.url)
+
+    def _add_listener(self, purpose: str, listener: Listener) -> None:
+        self._listeners.append(listener)
+        self._state.listeners = (
+            *self._state.listeners,
+            ListenerView(purpose, listener.address, listener.url, listener.moved_from),
+        )
+        if listener.moved_from:
+            log.warning(
+                "default port is taken, moved to the next free one",
+                extra={"fields": {"purpose": purpose, "address": listener.address}},
+            )
+
+    @property
+    def url(self) -> str:
+        """Where the API answers; empty before it listens."""
+        return next((one.url for one in self._state.listeners if one.purpose == "api"), "")
+
+    # --- Applying a configuration -------------------------------------------------------------
+
+    async def _apply(self, config: Config) -> None:
+        """Hand `config` to every part. The parts keep what did not change."""
+        self.query_engine = QueryEngine(self._engine_options(config))
+        self.database.set_options(self._storage_options(config))
+        jobs = list(config.scrape_configs)
+        if config.pushgateway.enabled and self.settings.push_listen is not None:
+            jobs.append(self._push_job(config))
+        external = config.global_.external_labels
+        # First what may still refuse (a missing certificate): nothing has changed then.
+        await self.notifier.apply(config.alerting, external)
+        await self.scraper.apply(jobs, global_external_labels=external)
+        await self.discovery.apply(
+            {job.job_name: (job.static_configs, job.sd_configs) for job in jobs}
+        )
+        # Named by their place in the file; the notifier adds the static targets itself.
+        await self.alertmanager_discovery.apply(
+            {
+                str(number): ((), block.sd_configs)
+                for number, block in enumerate(config.alerting.alertmanagers)
+            }
+        )
+        await self.rules.apply(
+            config.rule_groups,
+            interval_ms=config.global_.evaluation_interval,
+            external_labels=external,
+            query_offset_ms=config.global_.rule_query_offset,
+        )
+        self._config = config
+        now_ms = self.clock.now_ms()
+        self._state.config_ok, self._state.config_error = True, ""
+        self._state.config_loaded_ms = now_ms
+        self._metrics.reloaded(ok=True, now_ms=now_ms)
+
+    def _push_job(self, config: Config) -> ScrapeConfig:
+        """What is pushed is a target like any other, whose labels are honoured."""
+        address = next(
+            (one.address for one in self._state.listeners if one.purpose == "pushgateway"), ""
+        )
+        interval = config.pushgateway.scrape_interval
+        return ScrapeConfig(
+            job_name=config.pushgateway.job_name,
+            honor_labels=True,
+            scheme="internal",
+            metrics_path=_PUSH_PAGE,
+            scrape_interval=interval,
+            scrape_timeout=min(interval, 10_000),
+            static_configs=(TargetGroup((address,), Labels(), "0"),),
+        )
+
+    async def reload(self) -> None:
+        """Read and apply the configuration again. Raises ConfigError; the old one goes on then."""
+        async with self._reloading:
+            loop = asyncio.get_running_loop()
+            try:
+                config = await loop.run_in_executor(self._io, read_configuration, self.settings)
+                await self._apply(config)
+            except TermpromError as problem:
+                self._state.config_ok, self._state.config_error = False, str(problem)
+                self._metrics.reloaded(ok=False, now_ms=self.clock.now_ms())
+                log.error("reload failed, the old configuration goes on: %s", problem)
+                self.hub.publish(Topic.CONFIG, f"reload failed: {problem}")
+                if isinstance(problem, ConfigError):
+                    raise
+                raise ConfigError(str(problem)) from problem
+            for warning in config.warnings:
+                log.warning(warning)
+            log.info("configuration reloaded")
+            self.hub.publish(Topic.CONFIG, "configuration reloaded")
+
+    # --- What the parts call ------------------------------------------------------------------
+
+    async def evaluate(self, expr: str, at_ms: int) -> QueryResult:
+        """An instant query of a rule."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._queries, self.query_engine.instant, self.database, expr, at_ms
+        )
+
+    async def _self_page(self) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._io, generate_latest, self.registry
+        )
+
+    async def _host_page(self) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._io, self.host.render)
+
+    async def _push_page(self) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._io, self.push.render)
+
+    async def _on_discovered(self, job: str, groups: Sequence[TargetGroup]) -> None:
+        await self.scraper.update_targets(job, groups)
+
+    async def _on_alertmanagers(self, number: str, groups: Sequence[TargetGroup]) -> None:
+        await self.notifier.update_targets(int(number), groups)
+
+    def _on_targets(self, text: str) -> None:
+        self.hub.publish(Topic.TARGETS, text)
+
+    def _on_alerts(self, text: str) -> None:
+        self.hub.publish(Topic.ALERTS if text else Topic.RULES, text)
+
+    # --- Sources of the backend, hooks of the server ------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._state.hostname
+
+    @property
+    def queryable(self) -> Database:
+        return self.database
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        return self._queries
+
+    def ready(self) -> bool:
+        return self._ready
+
+    def quit(self) -> None:
+        """Ask whoever runs this engine to stop it."""
+        self.quit_requested.set()
+
+    def targets(self) -> TargetsView:
+        return self.scraper.view()
+
+    def targets_metadata(self) -> Sequence[MetadataView]:
+        return self.scraper.metadata()
+
+    def rule_groups(self) -> Sequence[RuleGroupView]:
+        return self.rules.view()
+
+    def alerts(self) -> Sequence[AlertView]:
+        return self.rules.alerts()
+
+    def silences(self) -> Sequence[SilenceView]:
+        return ()
+
+    def push_groups(self) -> Sequence[PushGroupView]:
+        return self.push.view()
+
+    def cardinality(self, limit: int) -> CardinalityView:
+        return self.database.cardinality(limit)
+
+    def logs(self, after: int) -> Sequence[LogLine]:
+        return self.ring.after(after)
+
+    def status(self) -> StatusView:
+        return picture(
+            self.settings,
+            self._config,
+            self._state,
+            self.clock.now_ms(),
+            storage=self.database.view(),
+            alertmanagers=self.notifier.alertmanagers(),
+        )
+
+    # --- Living -------------------------------------------------------------------------------
+
+    async def _maintain(self) -> None:
+        """Blocks, retention, checkpoints: once a minute, off the loop."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.clock.sleep(_MAINTENANCE_SECONDS)
+            try:
+                await loop.run_in_executor(self._io, self.database.maintain)
+            except TermpromError as problem:
+                log.error("maintenance of the store failed: %s", problem)
+
+    async def _tick(self) -> None:
+        """Once a second: the rate of samples, and the sign that there is something new to see."""
+        seen, at = self.scraper.samples_appended(), self.clock.monotonic()
+        while True:
+            await self.clock.sleep(_STATS_SECONDS)
+            now_seen, now = self.scraper.samples_appended(), self.clock.monotonic()
+            # Smoothed over about ten seconds, so that scrape bursts do not make it dance.
+            rate = (now_seen - seen) / max(now - at, 1e-3)
+            self._state.samples_per_second += 0.1 * (rate - self._state.samples_per_second)
+            seen, at = now_seen, now
+            self.hub.publish(Topic.STATS)
+
+    # --- Stopping -----------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Stop in the reverse order of starting; every part is tried, none is waited for twice."""
+        self._ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for name in ("discovery", "alertmanager_discovery", "scraper", "rules", "notifier"):
+            part = getattr(self, name, None)
+            if part is not None:
+                await self._stop_part(name, part.stop)
+        for listener in reversed(self._listeners):
+            await self._stop_part("listener", listener.close)
+        self.hub.close()
+        loop = asyncio.get_running_loop()
+        for name in ("push", "database"):
+            part = getattr(self, name, None)
+            if part is not None:
+                await self._stop_part(name, partial(loop.run_in_executor, self._io, part.close))
+        for pool in (self._queries, self._io):
+            pool.shutdown(wait=False, cancel_futures=True)
+        log.info("stopped")
+
+    async def _stop_part(self, name: str, stop: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await stop()
+        except Exception:
+            # The data folder must be closed properly whatever another part does.
+            log.exception("%s did not stop cleanly", name)
