@@ -24,6 +24,7 @@ from termprom.backend.local import LocalBackend
 from termprom.clock import Clock
 from termprom.config.schema import Config, ScrapeConfig, TargetGroup
 from termprom.daemon.configuration import query_features, read_configuration
+from termprom.daemon.doors import Doors
 from termprom.daemon.lock import FolderLock
 from termprom.daemon.logs import LogRing
 from termprom.daemon.selfmetrics import SelfMetrics
@@ -36,17 +37,15 @@ from termprom.model.labels import Labels
 from termprom.model.result import QueryResult
 from termprom.promql.engine import Engine as QueryEngine
 from termprom.promql.engine import EngineOptions
+from termprom.promql.syntax.format import one_line
+from termprom.promql.syntax.parse import parse
 from termprom.push.store import PushStore
 from termprom.rules.manager import RuleManager
 from termprom.scrape.manager import ScrapeManager
-from termprom.server.app import ServerOptions, create_app
-from termprom.server.listen import Listener, listen
-from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
 from termprom.tsdb.db import Database, Options, ReplayProgress
 from termprom.views import (
     AlertView,
     CardinalityView,
-    ListenerView,
     LogLine,
     MetadataView,
     PushGroupView,
@@ -89,7 +88,6 @@ class Engine:
         self._queries = ThreadPoolExecutor(
             max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="query"
         )
-        self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading = asyncio.Lock()
         self._ready = False
@@ -112,6 +110,7 @@ class Engine:
 
     async def _start(self, config: Config) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
+        features = query_features(settings)
         self._config = config
         for warning in (*settings.warnings, *config.warnings):
             log.warning(warning)
@@ -130,6 +129,8 @@ class Engine:
             on_change=self._on_alerts,
             external_url=settings.external_url,
             executor=self._queries,
+            template_query=self._query_for_template,
+            format_expr=lambda expr: one_line(parse(expr, features)),
         )
         self.scraper = ScrapeManager(
             self.database,
@@ -157,8 +158,16 @@ class Engine:
             name="notify",
             metrics=self.discovery.metrics,
         )
-        self.backend = LocalBackend(self)
-        await self._listen()
+        self.backend = LocalBackend(
+            self,
+            concurrency_max=settings.query_concurrency,
+            timeout_seconds_max=settings.query_timeout_seconds,
+        )
+        self.doors = Doors(self)
+        await self.doors.open()
+        self._state.listeners = self.doors.views
+        if self._lock is not None:
+            self._lock.announce(self.url)
         self._on_progress("applying the configuration")
         await self._apply(config)
         self._ready = True
@@ -209,51 +218,10 @@ class Engine:
             features=query_features(self.settings),
         )
 
-    async def _listen(self) -> None:
-        settings = self.settings
-        self._metrics_app_options = ServerOptions(
-            enable_lifecycle=settings.enable_lifecycle,
-            enable_admin=settings.enable_admin_api,
-            external_url=settings.external_url,
-            cors_origin=settings.cors_origin,
-        )
-        app = create_app(
-            self.backend, self._metrics_app_options, self, extra_routes=push_routes(self.push)
-        )
-        for wanted in settings.listen:
-            listener = await listen(app, wanted.address, movable=not wanted.explicit)
-            self._add_listener("api", listener)
-        if settings.push_listen is not None:
-            routes = pushgateway_routes(
-                self.push,
-                registry=self.registry,
-                enable_admin=settings.enable_admin_api,
-                enable_lifecycle=settings.enable_lifecycle,
-                on_quit=self.quit,
-            )
-            wanted = settings.push_listen
-            app = pushgateway_app(routes)
-            listener = await listen(app, wanted.address, movable=not wanted.explicit)
-            self._add_listener("pushgateway", listener)
-        if self._lock is not None:
-            self._lock.announce(self.url)
-
-    def _add_listener(self, purpose: str, listener: Listener) -> None:
-        self._listeners.append(listener)
-        self._state.listeners = (
-            *self._state.listeners,
-            ListenerView(purpose, listener.address, listener.url, listener.moved_from),
-        )
-        if listener.moved_from:
-            log.warning(
-                "default port is taken, moved to the next free one",
-                extra={"fields": {"purpose": purpose, "address": listener.address}},
-            )
-
     @property
     def url(self) -> str:
         """Where the API answers; empty before it listens."""
-        return next((one.url for one in self._state.listeners if one.purpose == "api"), "")
+        return self.doors.url_of("api")
 
     # --- Applying a configuration -------------------------------------------------------------
 
@@ -292,9 +260,7 @@ class Engine:
 
     def _push_job(self, config: Config) -> ScrapeConfig:
         """What is pushed is a target like any other, whose labels are honoured."""
-        address = next(
-            (one.address for one in self._state.listeners if one.purpose == "pushgateway"), ""
-        )
+        address = self.doors.address_of("pushgateway")
         interval = config.pushgateway.scrape_interval
         return ScrapeConfig(
             job_name=config.pushgateway.job_name,
@@ -335,6 +301,10 @@ class Engine:
             self._queries, self.query_engine.instant, self.database, expr, at_ms
         )
 
+    def _query_for_template(self, expr: str, at_ms: int) -> QueryResult:
+        """Called in a worker thread."""
+        return self.query_engine.instant(self.database, expr, at_ms)
+
     async def _self_page(self) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(
             self._io, generate_latest, self.registry
@@ -363,6 +333,10 @@ class Engine:
     @property
     def name(self) -> str:
         return self._state.hostname
+
+    def external_labels(self) -> Labels:
+        """Those of the configuration in force."""
+        return self._config.global_.external_labels
 
     @property
     def queryable(self) -> Database:
@@ -449,9 +423,10 @@ class Engine:
             part = getattr(self, name, None)
             if part is not None:
                 await self._stop_part(name, part.stop)
-        for listener in reversed(self._listeners):
-            await self._stop_part("listener", listener.close)
+        # Event streams end with the hub; open ones would hold the listeners up.
         self.hub.close()
+        if hasattr(self, "doors"):
+            await self._stop_part("doors", self.doors.close)
         loop = asyncio.get_running_loop()
         for name in ("push", "database"):
             part = getattr(self, name, None)

@@ -42,6 +42,10 @@ class Settings:
     use_lock_file: bool = True
     enable_lifecycle: bool = False
     enable_admin_api: bool = False
+    enable_remote_write: bool = False
+    max_connections: int = 512
+    route_prefix: str = "/"
+    page_title: str = "termprom"
     external_url: str = ""
     cors_origin: str = ".*"
     lookback_ms: int = 300_000
