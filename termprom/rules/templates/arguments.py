@@ -26,9 +26,9 @@ class Misfit(Exception):
 def fitted(value: Value, wanted: Type) -> Value:
     """A computed value as an argument. Raises Misfit."""
     if value is NOTHING:
-        if wanted in _NULLABLE:
-            return NIL
-        raise Misfit(f"invalid value; expected {wanted}")
+        if wanted not in _NULLABLE:
+            raise Misfit(f"invalid value; expected {wanted}")
+        return _empty(wanted)
     match wanted:
         case Type.ANY:
             fits = True
@@ -82,7 +82,12 @@ def nil(wanted: Type) -> Value:
     """The literal `nil` as an argument. Raises Misfit."""
     if wanted not in _NULLABLE:
         raise Misfit(f"cannot assign nil to {wanted}")
-    return NIL
+    return _empty(wanted)
+
+
+def _empty(wanted: Type) -> Value:
+    """A list that is nil is an empty list."""
+    return SampleList() if wanted is Type.SAMPLES else NIL
 
 
 def ideal(node: nodes.Bool | nodes.Number | nodes.String) -> Value:

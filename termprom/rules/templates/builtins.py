@@ -8,6 +8,7 @@ from termprom.rules.templates.failure import FunctionFailure
 from termprom.rules.templates.values import (
     NIL,
     Byte,
+    Sample,
     SampleList,
     StringMap,
     Value,
@@ -23,8 +24,8 @@ def length(value: Value) -> int:
     if isinstance(value, dict | list):
         return len(value)
     if is_absent(value):
-        raise FunctionFailure("len of nil pointer")
-    raise FunctionFailure(f"len of type {type_name(value)}")
+        raise FunctionFailure("reflect: call of reflect.Value.Type on zero Value")
+    raise FunctionFailure(f"len of type {_pointed(value)}")
 
 
 def index(value: Value, *keys: Value) -> Value:
@@ -43,10 +44,24 @@ def _indexed(value: Value, key: Value) -> Value:
         return value.get(key, "" if isinstance(value, StringMap) else NIL)
     if isinstance(value, str):
         raw = value.encode(errors="surrogateescape")
-        return Byte(raw[_position(key, len(raw) - 1)])
+        return Byte(raw[_inside(key, len(raw), "string")])
     if isinstance(value, list):
-        return value[_position(key, len(value) - 1)]
-    raise FunctionFailure(f"can't index item of type {type_name(value)}")
+        return value[_inside(key, len(value), "slice")]
+    raise FunctionFailure(f"can't index item of type {_pointed(value)}")
+
+
+def _pointed(value: Value) -> str:
+    """The type behind the pointer that a sample is."""
+    name = type_name(value)
+    return name.removeprefix("*") if isinstance(value, Sample) else name
+
+
+def _inside(key: Value, size: int, what: str) -> int:
+    """The original lets the first index past the end through, to fail in a library of its own."""
+    position = _position(key, size)
+    if position == size:
+        raise FunctionFailure(f"reflect: {what} index out of range")
+    return position
 
 
 def _position(key: Value, largest: int) -> int:

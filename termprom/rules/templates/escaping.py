@@ -63,4 +63,5 @@ def upper(text: str) -> str:
 
 
 def lower(text: str) -> str:
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    # The dotted capital I is the only one that becomes two, the first of them the plain letter.
+    return "".join(char.lower()[0] for char in text)

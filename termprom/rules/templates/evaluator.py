@@ -58,6 +58,11 @@ def execute(template: Template, data: Value, functions: Mapping[str, Function]) 
     return "".join(output)
 
 
+def _reflected(value: Value) -> str:
+    """A piped value where the original wants its name."""
+    return value if isinstance(value, str) else f"<{type_name(value)} Value>"
+
+
 class _Run:
     def __init__(
         self, template: Template, functions: Mapping[str, Function], output: list[str]
@@ -264,9 +269,7 @@ class _Run:
 
     def _no_arguments(self, operands: tuple[Operand, ...], final: Value) -> None:
         if len(operands) > 1 or final is not _MISSING:
-            first = operands[0]
-            shown = f"({first})" if isinstance(first, Pipe) else str(first)
-            self._fail(f"can't give argument to non-function {shown}")
+            self._fail(f"can't give argument to non-function {operands[0]}")
 
     # --- Fields -------------------------------------------------------------------------------
 
@@ -375,7 +378,7 @@ class _Run:
             values.append(self._fit(final, parameters[min(len(given), len(parameters) - 1)]))
         try:
             if builtin and name == "call":
-                shown = str(given[0]) if given else show(final)
+                shown = str(given[0]) if given else _reflected(final)
                 return builtins.call(shown, values[0])
             result = function.call(*values)
             if isinstance(result, str) and len(result) > limits.TEMPLATE_TEXT_MAX:

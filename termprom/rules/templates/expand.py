@@ -59,5 +59,5 @@ def expand(
         return execute(template, data, functions_at(now_ms, external_url, query))
     except TemplateError as problem:
         raise TemplateError(f"error executing template {name}: {problem}") from problem
-    except RecursionError as problem:
-        raise TemplateError(f"panic expanding template {name}: values nest too deeply") from problem
+    except Exception as problem:  # the original recovers from panics here, so that rules go on
+        raise TemplateError(f"panic expanding template {name}: {problem}") from problem

@@ -40,6 +40,13 @@ def _first(samples: SampleList) -> Sample:
     return samples[0]
 
 
+def _there(one: Value) -> Sample:
+    """A sample that is not nil."""
+    if not isinstance(one, Sample):
+        raise FunctionFailure("runtime error: invalid memory address or nil pointer dereference")
+    return one
+
+
 def _sort_by_label(name: str, samples: SampleList) -> SampleList:
     return SampleList(
         sorted(samples, key=lambda one: one.labels.get(name, "").encode(errors="surrogateescape"))
@@ -94,9 +101,9 @@ _FIXED: Final[Mapping[str, Function]] = {
     "urlquery": _many(lambda *values: escaping.escape_query(_escapable(values))),
     # Of Prometheus.
     "first": Function(_first, (Type.SAMPLES,)),
-    "label": Function(lambda name, one: one.labels.get(name, ""), (_TEXT, Type.SAMPLE)),
-    "value": Function(lambda one: one.value, (Type.SAMPLE,)),
-    "strvalue": Function(lambda one: one.labels.get("__value__", ""), (Type.SAMPLE,)),
+    "label": Function(lambda name, one: _there(one).labels.get(name, ""), (_TEXT, Type.SAMPLE)),
+    "value": Function(lambda one: _there(one).value, (Type.SAMPLE,)),
+    "strvalue": Function(lambda one: _there(one).labels.get("__value__", ""), (Type.SAMPLE,)),
     "sortByLabel": Function(_sort_by_label, (_TEXT, Type.SAMPLES)),
     "args": _many(lambda *values: AnyMap((f"arg{n}", value) for n, value in enumerate(values))),
     "humanize": _number(humanize.humanize),

@@ -80,9 +80,12 @@ def humanize_duration(value: Value) -> str:
     if abs(number) < 1:
         return _scaled_up(number) + "s"
     sign, number = ("-", -number) if number < 0 else ("", number)
-    minutes, seconds = divmod(int(number), 60)
+    # What does not fit int64 becomes its minimum, and so do all the parts of it.
+    whole, part_sign = (int(number), 1) if number < -_INT64_MIN else (-_INT64_MIN, -1)
+    minutes, seconds = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
+    days, hours, minutes, seconds = (part_sign * n for n in (days, hours, minutes, seconds))
     if days:
         return f"{sign}{days}d {hours}h {minutes}m {seconds}s"
     if hours:

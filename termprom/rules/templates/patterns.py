@@ -19,6 +19,7 @@ _WORDS: Final = {
     "no argument for repetition operator": "missing argument to repetition operator",
     "bad repetition operator": "invalid nested repetition operator",
     "trailing \\": "trailing backslash at end of expression",
+    "invalid repetition size": "invalid repeat count",
     "invalid perl operator": "invalid or unsupported Perl syntax",
     "invalid named capture group": "invalid named capture",
 }
@@ -40,8 +41,7 @@ def _compile(pattern: str) -> Any:
         reason = problem.args[0] if problem.args else ""
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         what, _, where = text.partition(": ")
-        suffix = f": `{where}`" if where else ""
-        raise _BadPattern(f"error parsing regexp: {_WORDS.get(what, what)}{suffix}") from problem
+        raise _BadPattern(f"error parsing regexp: {_WORDS.get(what, what)}: `{where}`") from problem
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -36,7 +36,7 @@ class _Directive:
     width: int | None = None
     precision: int | None = None
 
-    def pad(self, text: str, *, zeros: bool = False) -> str:
+    def pad(self, text: str, *, zeros: bool = True) -> str:
         missing = (self.width or 0) - len(text)
         if missing <= 0:
             return text
@@ -180,6 +180,11 @@ def _bad(value: Value, verb: str) -> str:
 
 
 def _formatted(value: Value, verb: str, directive: _Directive) -> str:
+    if verb == "v":
+        # To %v these two mean more detail, not a sign or a prefix.
+        if "#" in directive.flags and isinstance(value, str):
+            return directive.pad(go_quote(value))
+        directive.flags = directive.flags.replace("+", "").replace("#", "")
     if is_absent(value):
         return directive.pad("<nil>") if verb in "vT" else _bad(value, verb)
     if verb == "T":
@@ -187,7 +192,7 @@ def _formatted(value: Value, verb: str, directive: _Directive) -> str:
     match value:
         case bool():
             word = "true" if value else "false"
-            return directive.pad(word, zeros=True) if verb in "tv" else _bad(value, verb)
+            return directive.pad(word) if verb in "tv" else _bad(value, verb)
         case float():
             return _float(value, verb, directive)
         case str():
@@ -254,10 +259,10 @@ def _integer(value: int, verb: str, directive: _Directive, origin: Value) -> str
     prefix = _PREFIXES.get(verb, "") if "#" in directive.flags or verb == "O" else ""
     if directive.precision is not None:
         digits = "" if directive.precision == 0 == value else digits.zfill(directive.precision)
-        return directive.pad(sign + prefix + digits if digits else "")
+        return directive.pad(sign + prefix + digits if digits else "", zeros=False)
     if "0" in directive.flags and "-" not in directive.flags and directive.width is not None:
         digits = digits.zfill(directive.width - len(sign))
-    return directive.pad(sign + prefix + digits)
+    return directive.pad(sign + prefix + digits, zeros=False)
 
 
 def _float(value: float, verb: str, directive: _Directive) -> str:
@@ -271,7 +276,7 @@ def _float(value: float, verb: str, directive: _Directive) -> str:
         sign = "+" if "+" in directive.flags or sign else ""
         sign = " " if " " in directive.flags and "+" not in directive.flags else sign
     if is_special or "0" not in directive.flags or "-" in directive.flags:
-        return directive.pad(sign + digits)
+        return directive.pad(sign + digits, zeros=False)
     return sign + digits.zfill((directive.width or 0) - len(sign))
 
 

@@ -50,7 +50,7 @@ def _element(moment: datetime, text: str) -> str:
     if text[0] == "Z":
         return "Z"
     if text[0] == "-":
-        return text.replace("7", "0")
+        return "+" + text[1:].replace("7", "0")
     return {
         "2006": f"{moment.year:04d}",
         "06": f"{moment.year % 100:02d}",
