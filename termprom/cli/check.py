@@ -10,6 +10,7 @@ from pathlib import Path
 from termprom.config.load import load_config, load_rule_file
 from termprom.errors import ConfigError
 from termprom.promql.syntax.parse import Features, parse
+from termprom.rules.templates.expand import check_template
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -33,8 +34,12 @@ def _check_expr(text: str) -> None:
 
 def _check_config(file: Path, chosen: argparse.Namespace) -> bool:
     print(f"Checking {file}")
+    # With --syntax-only what rule files say in other languages goes unread.
+    check_expr, template_check = (
+        (None, None) if chosen.syntax_only else (_check_expr, check_template)
+    )
     try:
-        config = load_config(file, check_expr=None if chosen.syntax_only else _check_expr)
+        config = load_config(file, check_expr=check_expr, check_template=template_check)
     except ConfigError as problem:
         print(f"  FAILED: {problem}\n", file=sys.stderr)
         return False
@@ -49,7 +54,7 @@ def _check_config(file: Path, chosen: argparse.Namespace) -> bool:
 def _check_rules(file: Path, chosen: argparse.Namespace) -> bool:
     print(f"Checking {file}")
     try:
-        groups = load_rule_file(file, check_expr=_check_expr)
+        groups = load_rule_file(file, check_expr=_check_expr, check_template=check_template)
     except ConfigError as problem:
         print(f"  FAILED:\n{problem}\n", file=sys.stderr)
         return False

@@ -32,7 +32,7 @@ from termprom.config.other_sections import (
     read_tracing,
 )
 from termprom.config.remote_sections import check_remotes, remote_reads, remote_writes
-from termprom.config.rule_files import CheckText, RuleChecks
+from termprom.config.rule_files import CheckTemplate, CheckText, RuleChecks
 from termprom.config.rule_files import load_rule_file as load_checked_rule_file
 from termprom.config.schema import (
     AlertingConfig,
@@ -80,7 +80,7 @@ def load_config(
     path: Path,
     *,
     check_expr: CheckText | None = None,
-    check_template: CheckText | None = None,
+    check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
 ) -> Config:
     """The configuration of a file, with its rule files and scrape config files.
@@ -104,7 +104,7 @@ def load_config_text(
     path: str = "",
     folder: Path | None = None,
     check_expr: CheckText | None = None,
-    check_template: CheckText | None = None,
+    check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
 ) -> Config:
     """As `load_config`, of text. Without a `folder` relative paths stay relative."""
@@ -129,7 +129,7 @@ def load_rule_file(
     text: str | None = None,
     *,
     check_expr: CheckText | None = None,
-    check_template: CheckText | None = None,
+    check_template: CheckTemplate | None = None,
 ) -> tuple[RuleGroupConfig, ...]:
     """The groups of one rule file. Raises ConfigError with everything that is wrong in it."""
     return load_checked_rule_file(path, text, checks=RuleChecks(check_expr, check_template))

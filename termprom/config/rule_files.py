@@ -29,6 +29,7 @@ from termprom.errors import ConfigError, TermpromError
 from termprom.model.labels import EMPTY, METRIC_NAME, Labels
 
 CheckText = Callable[[str], None]  # returns, or raises a TermpromError that says what is wrong
+CheckTemplate = Callable[[str, str], None]  # likewise; takes the text and the template's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RuleChecks:
     """What a rule file is held against; without a check, that language is not looked at."""
 
     check_expr: CheckText | None = None
-    check_template: CheckText | None = None
+    check_template: CheckTemplate | None = None
     legacy_names: bool = False
 
 
@@ -193,10 +194,13 @@ def _label_problems(labels: dict[str, str] | None, checks: RuleChecks) -> Iterat
 
 
 def _template_problems(rule: Section, alert: str, checks: RuleChecks) -> Iterator[tuple[str, str]]:
+    check = checks.check_template
+    if check is None:
+        return
     for key, what in (("labels", "label"), ("annotations", "annotation")):
         texts: dict[str, Any] = rule.get(key) or {}
         for name in sorted(texts):
-            problem = _refusal(checks.check_template, texts[name])
+            problem = _refusal(lambda text: check(text, f"__alert_{alert}"), texts[name])
             if problem is not None:
                 yield key, f'{what} "{name}": {problem}'
 

@@ -7,6 +7,7 @@ from termprom.config.schema import Config
 from termprom.daemon.embedded import load_embedded
 from termprom.daemon.settings import Settings
 from termprom.promql.syntax.parse import Features, parse
+from termprom.rules.templates.expand import check_template
 
 
 def query_features(settings: Settings) -> Features:
@@ -27,4 +28,4 @@ def read_configuration(settings: Settings) -> Config:
 
     if settings.config_file is None:
         return load_embedded(check_expr)
-    return load_config(settings.config_file, check_expr=check_expr)
+    return load_config(settings.config_file, check_expr=check_expr, check_template=check_template)

@@ -30,9 +30,10 @@ def _parsed(name: str, text: str) -> Template:
     return parse(name, PREFIX + text, NAMES)
 
 
-def check_template(text: str, *, name: str = "") -> None:
+def check_template(text: str, name: str) -> None:
     """Raises TemplateError when the text cannot be parsed; nothing is executed."""
-    _parsed(name, text)
+    if "{{" in text:
+        _parsed(name, text)
 
 
 def expand(

@@ -1,0 +1,62 @@
+"""`termprom check`: what it says of sound and of faulty files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from termprom.cli import check
+
+RULES = """\
+groups:
+- name: g
+  rules:
+  - alert: Down
+    expr: up == 0
+    annotations:
+      summary: {summary}
+"""
+
+
+def written(folder: Path, summary: str) -> Path:
+    path = folder / "rules.yml"
+    path.write_text(RULES.format(summary=summary), encoding="utf-8")
+    return path
+
+
+def test_sound_rules_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "'{{ $labels.job }} is down'")
+    assert check.run(["rules", str(path)]) == 0
+    assert "SUCCESS: 1 rules found" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("'{{ $label.job }}'", 'template: __alert_Down:1: undefined variable "$label"'),
+        ("'{{ foo }}'", 'template: __alert_Down:1: function "foo" not defined'),
+        ("'{{ if }}'", "template: __alert_Down:1: missing value for if"),
+    ],
+)
+def test_a_template_that_cannot_be_parsed_refuses_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], template: str, problem: str
+) -> None:
+    assert check.run(["rules", str(written(tmp_path, template))]) == 1
+    assert f'group "g", rule 1, "Down": annotation "summary": {problem}' in capsys.readouterr().err
+
+
+def test_what_only_execution_shows_does_not_refuse_it(tmp_path: Path) -> None:
+    path = written(tmp_path, """'{{ humanize "x" }}{{ template "nope" }}'""")
+    assert check.run(["rules", str(path)]) == 0
+
+
+def test_configurations_are_held_against_their_rule_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, "'{{ foo }}'")
+    config = tmp_path / "prometheus.yml"
+    config.write_text("rule_files: [rules.yml]\n", encoding="utf-8")
+    assert check.run(["config", str(config)]) == 1
+    assert 'function "foo" not defined' in capsys.readouterr().err
+    assert check.run(["config", "--syntax-only", str(config)]) == 0
