@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -150,8 +151,9 @@ class TermpromApp(DiffOutput):
         self.set_interval(_VITALS_SECONDS, self._ask_vitals)
         self.call_after_refresh(lambda: self.run_worker(self._live(), group="link"))
 
-    def on_resize(self) -> None:
-        width, height = self.size
+    def on_resize(self, event: events.Resize) -> None:
+        # The app's own size still is the old one here.
+        width, height = event.size
         tiny = width < SIZE_MIN[0] or height < SIZE_MIN[1]
         self.screen_stack[0].set_class(tiny, "-tiny")
         if tiny:

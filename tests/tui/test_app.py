@@ -98,6 +98,17 @@ async def test_a_tiny_terminal_says_what_it_needs_and_can_be_left() -> None:
     assert app.return_value == "detach"
 
 
+async def test_a_terminal_that_grows_gets_its_panes_back() -> None:
+    app = _app(_backend())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _ready(pilot)
+        for size, tiny in (((40, 10), True), ((120, 40), False), ((59, 40), True)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert app.screen_stack[0].has_class("-tiny") == tiny
+        await pilot.press("q")
+
+
 async def test_progress_is_shown_until_the_engine_answers() -> None:
     backend, attempts = _backend(), 0
 
