@@ -1,6 +1,6 @@
-"""`termprom test promql FILE...`: run PromQL test scripts in the original's format.
+"""`termprom test promql|rules FILE...`: PromQL scripts and unit tests of rules.
 
-The last line is `N passed, N failed`; exit status 1 where an eval failed.
+Of scripts the last line is `N passed, N failed`; exit status 1 where something failed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from termprom.cli import test_rules
+
 
 def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="termprom test", description="Run test scripts.")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     promql = kinds.add_parser("promql", help="PromQL scripts (load, eval, expect)")
     promql.add_argument("files", nargs="+", metavar="FILE", type=Path)
+    rules = kinds.add_parser("rules", help="unit tests of rules")
+    test_rules.add_arguments(rules)
     chosen = parser.parse_args(arguments)
+    if chosen.kind == "rules":
+        return test_rules.run(chosen)
     from termprom.testing.promqltest.runner import run_script
 
     passed = failed = 0

@@ -122,10 +122,10 @@ class _ScriptSelection:
     def histograms(self) -> Iterator[HistogramFrame]:
         for series in sorted(self._histograms):
             for time_ms in sorted(self._histograms[series]):
-                yield _frame_of(series, time_ms, self._histograms[series][time_ms])
+                yield frame_of(series, time_ms, self._histograms[series][time_ms])
 
 
-def _frame_of(series: int, time_ms: int, one: FloatHistogram) -> HistogramFrame:
+def frame_of(series: int, time_ms: int, one: FloatHistogram) -> HistogramFrame:
     """One sample as a frame of its own: scripts are small, layouts change at will."""
 
     def row(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
