@@ -96,7 +96,7 @@ def active_model(session: Session, signs: Glyphs) -> RowModel[TargetView]:
                    value=lambda one: float(one.samples)),
             Column("recent", "LAST 20", lambda one: recent_strip(one, signs), width_min=_RECENT,
                    rank=4),
-            Column("error", "ERROR", lambda one: one.last_error, width_min=10, width_max=160,
+            Column("error", "ERROR", lambda one: one.last_error, width_min=24, width_max=160,
                    flex=2, style=error_style),
         ),
         key=target_key,

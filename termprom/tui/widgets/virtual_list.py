@@ -329,7 +329,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             title = cut(title, cells, ascii_only=self._ascii)
             blank = " " * (cells - width_of(title))
             parts.append((blank + title if column.right else title + blank) + " " * GAP)
-        return _one("".join(parts), colours.header, width)
+        return _one("".join(parts).rstrip(), colours.header, width)
 
     def _body_line(self, index: int, width: int, colours: Colours) -> Strip:
         line = self.order.lines[index]
