@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,36 @@ def test_configurations_are_held_against_their_rule_files(
     assert check.run(["config", str(config)]) == 1
     assert 'function "foo" not defined' in capsys.readouterr().err
     assert check.run(["config", "--syntax-only", str(config)]) == 0
+
+
+TWICE = """\
+groups:
+- name: g
+  labels: {k: v}
+  rules:
+  - {record: "job:up:sum", expr: sum(up)}
+  - {record: "job:up:sum", expr: sum(up) + 1}
+  - {record: "job:up:sum", expr: sum(up), labels: {k: w}}
+"""
+
+
+def test_rules_that_are_there_twice_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rules.yml"
+    path.write_text(TWICE, encoding="utf-8")
+    assert check.run(["rules", str(path)]) == 0
+    assert capsys.readouterr().err == (
+        "  FAILED:\nlint error 1 duplicate rule(s) found.\nMetric: job:up:sum\n"
+        "Label(s):\n\tk: v\nMight cause inconsistency while recording expressions\n"
+    )
+    assert check.run(["rules", "--lint-fatal", str(path)]) == 3
+    assert check.run(["rules", "--lint-fatal", "--lint=none", str(path)]) == 0
+
+
+def test_without_files_standard_input_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(RULES.format(summary="down")))
+    assert check.run(["rules"]) == 0
+    assert capsys.readouterr().out == ("Checking standard input\n  SUCCESS: 1 rules found\n\n")
