@@ -481,9 +481,19 @@ class TermpromApp(DiffOutput):
         self._say(message.text, message.severity)
 
     def on_copy_wanted(self, message: CopyWanted) -> None:
-        self.copy_to_clipboard(message.text)
-        size = len(message.text.encode())
-        self._say(f"copied {message.what} ({size} bytes) by OSC 52; the terminal must allow it")
+        self.run_worker(self._copy(message.text, message.what), group="copy")
+
+    async def _copy(self, text: str, what: str) -> None:
+        """By whatever way leads out of here; the banner says which it was."""
+        from termprom.tui.clipboard.copy import copy_text
+
+        driver = self._driver
+        try:
+            copied = await copy_text(text, driver.write if driver is not None else lambda _: None)
+        except OSError as problem:
+            self._say(f"{what} could not be copied: {problem}", "error")
+        else:
+            self._say(f"{what}: {copied}")
 
     # --- The end ------------------------------------------------------------------------------
 
