@@ -21,12 +21,17 @@ class KeyBar(Bar):
         help_key = Piece(" ? help", colours.bar_muted, "app.help")
         room = self.size.width - width_of(help_key.text)
         pieces: list[Piece] = []
+        shown: set[str] = set()
         if self.app.screen is not self.screen:
             return [help_key]
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if not binding.show or not active.enabled or binding.id == "app.help":
                 continue
+            name = binding.id or binding.action
+            if name in shown:  # a command of several keys is told once
+                continue
+            shown.add(name)
             key = key_name(split_keys(binding.key)[0])
             text = f" {key} "
             room -= width_of(text) + width_of(binding.description) + 1

@@ -87,7 +87,7 @@ class TextBox(Widget, can_focus=True):
         self._build: Build | None = None
         self._message: Row = (Ink(" loading", "muted"),)
         self._rows: Sequence[Row] = ()
-        self._built_for = -1
+        self._built_for: object = None  # the size that the lines were made for
         self._top = 0
         self.retitle()
 
@@ -108,8 +108,8 @@ class TextBox(Widget, can_focus=True):
 
     def fill(self, build: Build, *, anew: bool = False) -> None:
         """Show what `build` makes; `anew` starts at the top again."""
-        before = list(self._rows) if self._built_for == self.size.width else None
-        self._build, self._built_for = build, -1
+        before = list(self._rows) if self._built_for == self.size else None
+        self._build, self._built_for = build, None
         if anew:
             before, self._top = None, 0
         after = self._lines()
@@ -127,18 +127,18 @@ class TextBox(Widget, can_focus=True):
         """Why there is nothing; what is there stays."""
         if self._build is None:
             self._message = (Ink(f" {text}", kind),)
-            self._built_for = -1
+            self._built_for = None
             self.refresh()
 
     def _lines(self) -> Sequence[Row]:
         width = self.size.width
-        if self._built_for != width:
+        if self._built_for != self.size:
             if self._build is not None:
                 self._rows = self._build(width)
             else:
                 message = self._message[0]
                 self._rows = paragraph(message.text.strip(), width, message.kind)
-            self._built_for = width
+            self._built_for = self.size
         return self._rows
 
     def _settle(self) -> None:
