@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rich.style import Style
+
 from termprom.backend.interface import Topic
 from termprom.model.labels import quote
 from termprom.model.metadata import Metadata, MetricType
@@ -84,7 +86,7 @@ def _selector(name: str) -> str:
 
 
 def _model() -> RowModel[MetricRow]:
-    def type_style(row: MetricRow, colours: Colours):  # type: ignore[no-untyped-def]  # rich Style
+    def type_style(row: MetricRow, colours: Colours) -> Style:
         return colours.muted if row.metadata.type is MetricType.UNKNOWN else colours.accent
 
     return RowModel(
