@@ -21,11 +21,13 @@ from termprom.backend.interface import Backend, Feature, Topic
 from termprom.clock import SystemClock
 from termprom.errors import BackendUnavailable, NotOffered, TermpromError
 from termprom.tui.announce import announcing, notification
+from termprom.tui.clipboard.copy import copy_text
 from termprom.tui.colours import colours_of
 from termprom.tui.keymap import COMMANDS, bind, key_names
 from termprom.tui.messages import CopyWanted, OpenPane, RangeChosen, Said
 from termprom.tui.options import AppOptions
-from termprom.tui.output.stage import DiffOutput
+from termprom.tui.output.governor import PERIODS
+from termprom.tui.output.stage import DiffOutput, LinkLevel
 from termprom.tui.panes.pane import Pane
 from termprom.tui.registry import pane_entries
 from termprom.tui.session import Session, TimeRange
@@ -206,7 +208,14 @@ class TermpromApp(DiffOutput):
         self._timer_dirty = False
         topics, self._dirty = self._dirty, set()
         pane = self.visible_pane
-        if pane is not None and self.session and not self.session.paused and topics & pane.TOPICS:
+        if pane is None or not self.session or self.session.paused or not topics & pane.TOPICS:
+            return
+        group = f"pane-{pane.PANE_ID}"
+        if any(one.group == group and not one.is_finished for one in self.workers):
+            # A far end that answers slower than it tells of changes would never be heard out.
+            self._dirty |= topics
+            self._refresh_soon()
+        else:
             self._refresh_pane(pane)
 
     def _refresh_pane(self, pane: Pane) -> None:
@@ -398,23 +407,25 @@ class TermpromApp(DiffOutput):
     def action_help(self) -> None:
         from termprom.tui.screens.rows_dialog import Entry, RowsDialog
 
+        # Only what works here and now; a command of several keys is one line.
+        keys: dict[tuple[str, str], list[str]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description:
+                name = binding.id or binding.action
+                keys.setdefault((name, binding.description), []).append(key_names(binding.key))
         entries = [
-            Entry(active.binding.id or active.binding.action, key_names(active.binding.key),
-                  active.binding.description or active.binding.action, "here")
-            for active in self.screen.active_bindings.values()
-            if active.binding.description
+            Entry(name, " ".join(dict.fromkeys(pressed)), title,
+                  COMMANDS[name].group if name in COMMANDS else "here")
+            for (name, title), pressed in keys.items()
         ]  # fmt: skip
-        here = {one.id for one in entries}
-        entries += [
-            Entry(one.id, key_names(one.keys), one.title, one.group)
-            for one in COMMANDS.values()
-            if one.id not in here
-        ]
-        seen: dict[tuple[str, str], Entry] = {}
-        for one in entries:
-            seen.setdefault((one.id, one.group), one)
+        if len(self._panes) > 1:
+            entries += [
+                Entry(one.name.id, one.name.key, f"{one.name.title} pane", "Panes")
+                for one in self._panes.values()
+            ]
         self.push_screen(
-            RowsDialog("Help: / filters by key or word, esc closes", list(seen.values()),
+            RowsDialog("Help: / filters by key or word, esc closes", entries,
                        ascii_only=self._options.ascii)
         )  # fmt: skip
 
@@ -481,19 +492,29 @@ class TermpromApp(DiffOutput):
         self._say(message.text, message.severity)
 
     def on_copy_wanted(self, message: CopyWanted) -> None:
-        self.run_worker(self._copy(message.text, message.what), group="copy")
+        self.run_worker(self._copy(message), group="copy", exclusive=True)
 
-    async def _copy(self, text: str, what: str) -> None:
-        """By whatever way leads out of here; the banner says which it was."""
-        from termprom.tui.clipboard.copy import copy_text
-
-        driver = self._driver
+    async def _copy(self, message: CopyWanted) -> None:
+        """Copy, and say which way the text went: some ways confirm nothing."""
+        size = len(message.text.encode(errors="replace"))
         try:
-            copied = await copy_text(text, driver.write if driver is not None else lambda _: None)
+            copied = await copy_text(message.text, self._write_terminal)
         except OSError as problem:
-            self._say(f"{what} could not be copied: {problem}", "error")
-        else:
-            self._say(f"{what}: {copied}")
+            self._say(f"{message.what} cannot be copied: {problem}", "error")
+            return
+        hint = "" if copied.confirmed else "; the terminal must allow it"
+        self._say(f"{message.what}, {size} bytes, {copied}{hint}")
+
+    def _write_terminal(self, text: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
+            self._driver.flush()
+
+    def on_link_level(self, message: LinkLevel) -> None:
+        """A terminal that reads slowly gets fewer frames; the operator is told."""
+        seconds = PERIODS[message.level]
+        self._bar().line.slow_link = f"slow link: a frame per {seconds:g}s" if seconds else ""
+        self._bar().redraw()
 
     # --- The end ------------------------------------------------------------------------------
 
