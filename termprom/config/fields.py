@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -47,13 +47,15 @@ class Document:
 
     def raise_noted(self, last: ConfigError | None = None) -> None:
         """Raise everything that was noted, and `last`, as one error; in the order of the file."""
-        found = [*self.problems, last] if last is not None else self.problems
+        found = [*self.problems]
+        if last is not None:
+            # What was raised as one already comes apart again; nothing is said twice.
+            singles = [replace(last, others=()), *last.others]
+            found += [one for one in singles if one not in found]
         if not found:
             return
         first, *others = sorted(found, key=lambda problem: (problem.line, problem.column))
-        raise ConfigError(
-            first.message, first.path, first.line, first.column, first.key, tuple(others)
-        )
+        raise replace(first, others=tuple(others))
 
     def join(self, path: str) -> str:
         """`path` as seen from the folder of this file; empty and absolute paths stay."""
