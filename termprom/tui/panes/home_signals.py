@@ -19,7 +19,7 @@ from termprom.tui.plot.units import PLAIN, Kind, Unit, format_value
 from termprom.tui.widgets.spark_rows import spark_rows
 from termprom.tui.widgets.text_box import Ink, Row
 
-_SPANS_SECONDS: Final = (60, 300, 900, 3600)
+_SPANS_SECONDS: Final = (15, 30, 60, 300, 900, 3600)
 _RATIO: Final = Unit(Kind.RATIO)
 _BYTES_PER_SECOND: Final = Unit(Kind.BYTES, "/s")
 _SECONDS: Final = Unit(Kind.SECONDS)

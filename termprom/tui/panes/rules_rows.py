@@ -68,7 +68,8 @@ def health_kind(row: RuleRow) -> str:
 def state_text(rule: RuleView, signs: Glyphs) -> str:
     """Of an alert its state and how many, of a recording rule what it gave."""
     if not rule.is_alert:
-        return f"{rule.last_samples} samples" if rule.last_samples else "records"
+        several = "s" if rule.last_samples != 1 else ""
+        return f"{rule.last_samples} sample{several}" if rule.last_samples else "records"
     sign = {
         AlertState.FIRING: signs.firing,
         AlertState.PENDING: signs.pending,

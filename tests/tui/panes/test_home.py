@@ -68,7 +68,8 @@ def _backend(**more: object) -> FakeBackend:
 
 
 def test_the_span_follows_from_the_age_of_the_data() -> None:
-    assert span_seconds(NOW_MS - 3_000, NOW_MS) == 60
+    assert span_seconds(NOW_MS - 3_000, NOW_MS) == 15
+    assert span_seconds(NOW_MS - 31_000, NOW_MS) == 60
     assert span_seconds(NOW_MS - 61_000, NOW_MS) == 300
     assert span_seconds(NOW_MS - 10**9, NOW_MS) == 3600
     assert span_seconds(0, NOW_MS) == 3600
