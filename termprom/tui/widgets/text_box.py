@@ -117,11 +117,10 @@ class TextBox(Widget, can_focus=True):
         if before is None or len(before) != len(after):
             self.refresh()
             return
-        gutter = self.gutter
         for y in range(self.size.height):
             index = self._top + y
             if index < len(after) and after[index] != before[index]:
-                self.refresh(Region(gutter.left, gutter.top + y, self.size.width, 1))
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def say(self, text: str, kind: str = "muted") -> None:
         """Why there is nothing; what is there stays."""

@@ -359,10 +359,9 @@ class VirtualList(Widget, Generic[R], can_focus=True):
 
     def _refresh_lines(self, *indexes: int) -> None:
         first = self._head_lines - self._top
-        width = self.size.width
-        gutter = self.gutter
         for index in indexes:
-            self.refresh(Region(gutter.left, gutter.top + first + index, width, 1))
+            # Regions are of the content: Textual itself adds the border.
+            self.refresh(Region(0, first + index, self.size.width, 1))
 
     # --- Keys ---------------------------------------------------------------------------------
 

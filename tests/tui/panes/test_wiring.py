@@ -97,3 +97,21 @@ async def test_every_pane_of_the_digits_can_be_opened_from_every_other() -> None
         assert {"home", "alerts", "targets", "rules", "tsdb", "config", "metrics"} <= set(
             pane_entries()
         )
+
+
+async def test_a_moving_cursor_repaints_the_line_that_it_leaves() -> None:
+    """What is on the terminal are the painted regions only, not what a full redraw would give."""
+    many = TargetsView(
+        active=tuple(
+            TargetView("a", f"http://{n}/m", Labels.of(instance=f"i{n}"), Labels.of())
+            for n in range(3)
+        )
+    )
+    async with showing(fake(target_views=many), "targets") as screen:
+        rows = screen.pane.query_one("#targets-active", VirtualList)
+        assert rows.gutter.top == 1
+        first = next(y for y, line in enumerate(screen.lines) if "i0" in line) - rows.region.y
+        rows._exchange_repaint_regions()
+        rows.action_move(1)
+        painted = {y for region in rows._repaint_regions for y in range(region.y, region.bottom)}
+        assert {first, first + 1} <= painted
