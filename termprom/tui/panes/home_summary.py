@@ -52,8 +52,8 @@ def problems_of(
     session: Session,
     signs: Glyphs,
 ) -> Sequence[Problem]:
-    """The store and the configuration, firing alerts, targets that are down, rules that fail,
-    pending alerts. A target that an alert is about already is not told twice.
+    """The store, firing alerts, targets that are down, the configuration, rules that fail, pending
+    alerts. A target that an alert is about already is not told twice.
     """
     now = session.now_ms()
     first: list[Problem] = []
@@ -62,11 +62,6 @@ def problems_of(
         first.append(
             Problem("tsdb", "critical", f"{signs.fail} fail", "critical", "store", reason, "")
         )
-    if status is not None and not status.config_ok:
-        first.append(
-            Problem("config", "warning", f"{signs.fail} fail", "warning", "config reload",
-                    status.config_error.split("\n")[0], "")
-        )  # fmt: skip
     firing: list[Problem] = []
     pending: list[Problem] = []
     for row in alerts:
@@ -98,6 +93,12 @@ def problems_of(
         for row in rules_rows.rule_rows(groups)
         if row.rule.health is RuleHealth.ERROR
     ]  # fmt: skip
+    if status is not None and not status.config_ok:
+        failing.insert(
+            0,
+            Problem("config", "warning", f"{signs.fail} fail", "warning", "config reload",
+                    status.config_error.split("\n")[0], "")
+        )  # fmt: skip
     return [*first, *firing, *down, *failing, *pending]
 
 

@@ -83,7 +83,7 @@ def active_model(session: Session, signs: Glyphs) -> RowModel[TargetView]:
             Column("health", "HEALTH", lambda one: health_text(one, signs), sort=rank, style=style,
                    value=lambda one: "slow" if is_slow(one) else one.health.value),
             Column("pool", "POOL", lambda one: one.pool, width_max=24),
-            Column("instance", "INSTANCE", instance_of, width_min=8, width_max=40, flex=1,
+            Column("instance", "INSTANCE", instance_of, width_min=18, width_max=40, flex=1,
                    middle=True),
             Column("last", "LAST", lambda one: age(one.last_scrape_ms, session.now_ms()),
                    right=True, rank=2, sort=lambda one: -one.last_scrape_ms,
