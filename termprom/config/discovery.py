@@ -15,6 +15,7 @@ from termprom.config.fields import (
     Section,
     Table,
     list_of,
+    literal_text,
     map_of,
     read_section,
 )
@@ -23,11 +24,12 @@ from termprom.config.names import is_label_name, quoted
 from termprom.config.schema import (
     FileSDConfig,
     HTTPSDConfig,
-    OtherSDConfig,
+    MechanismConfig,
     SDConfig,
     TargetGroup,
 )
-from termprom.config.sd_kinds import KINDS, SDKind
+from termprom.config.sd_fields import SDKind
+from termprom.config.sd_kinds import KINDS
 from termprom.config.yaml_tree import MappingNode, Node
 from termprom.model.labels import Labels
 
@@ -43,8 +45,9 @@ def label_set(node: Node, document: Document) -> Labels:
     values: dict[str, str] = map_of(scalars.text, "model.LabelSet")(node, document)
     if isinstance(node, MappingNode):
         for key, _ in node.pairs:
-            if not is_label_name(key.text):
-                document.fail(key, f"{quoted(key.text)} is not a valid label name")
+            name = literal_text(key, document)
+            if not is_label_name(name):
+                document.fail(key, f"{quoted(name)} is not a valid label name")
     return Labels.of(values)
 
 
@@ -96,20 +99,21 @@ def _http_sd(node: Node, document: Document) -> HTTPSDConfig:
     return HTTPSDConfig(url, section.get("refresh_interval", 60_000), client)
 
 
-def _other_sd(name: str, kind: SDKind) -> Callable[[Node, Document], OtherSDConfig]:
-    def read(node: Node, document: Document) -> OtherSDConfig:
-        section = read_section(node, document, kind.table, f"{name}.plain")
-        if kind.http:
-            http_client(section)
+def _mechanism(name: str, kind: SDKind) -> Callable[[Node, Document], MechanismConfig]:
+    table = with_http(dict(kind.table)) if kind.http else kind.table
+
+    def read(node: Node, document: Document) -> MechanismConfig:
+        section = read_section(node, document, table, f"{name}.plain")
         kind.check(section)
-        return OtherSDConfig(name, dict(section.values))
+        client = http_client(section) if kind.http else None
+        return MechanismConfig(name, kind.effective(section), client)
 
     return read
 
 
 def _lists() -> Table:
     readers: dict[str, Reader] = {"file": _file_sd, "http": _http_sd}
-    readers.update({name: _other_sd(name, kind) for name, kind in KINDS.items()})
+    readers.update({name: _mechanism(name, kind) for name, kind in KINDS.items()})
     table: dict[str, Reader] = {
         name + SUFFIX: list_of(
             read,
@@ -147,18 +151,20 @@ def static_groups(section: Section, *, relabelled: bool) -> tuple[TargetGroup, .
 
 def sd_configs(section: Section) -> tuple[SDConfig, ...]:
     """The mechanisms that work here, in the order of their keys."""
-    found = [section.get(name + SUFFIX, ()) for name in ("file", "http")]
+    running = ("file", "http", *(name for name, kind in KINDS.items() if kind.runs))
+    found = [section.get(name + SUFFIX, ()) for name in running]
     return tuple(config for configs in found for config in configs)
 
 
-def other_sd_configs(section: Section, owner: str) -> tuple[OtherSDConfig, ...]:
+def other_sd_configs(section: Section, owner: str) -> tuple[MechanismConfig, ...]:
     """The mechanisms that do not; each kind is named in one warning, with its `owner`."""
-    found: list[OtherSDConfig] = []
-    for name in KINDS:
+    found: list[MechanismConfig] = []
+    for name, kind in KINDS.items():
         configs: Sequence[Any] = section.get(name + SUFFIX, ())
-        if configs:
-            section.document.warnings.append(
-                f"{owner}: {name}{SUFFIX} is not implemented and finds no targets"
-            )
+        if kind.runs or not configs:
+            continue
+        section.document.warnings.append(
+            f"{owner}: {name}{SUFFIX} is not implemented and finds no targets"
+        )
         found.extend(configs)
     return tuple(found)

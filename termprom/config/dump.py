@@ -21,7 +21,8 @@ from termprom.config.schema import (
     GlobalConfig,
     HTTPClientConfig,
     HTTPSDConfig,
-    OtherSDConfig,
+    MechanismConfig,
+    Milliseconds,
     ScrapeConfig,
     SDConfig,
     Secret,
@@ -29,6 +30,7 @@ from termprom.config.schema import (
     TargetGroup,
     TLSConfig,
 )
+from termprom.config.sd_kinds import KINDS
 from termprom.config.sizes import format_size
 from termprom.config.yaml_tree import resolve_plain
 from termprom.model.durations import format_duration
@@ -216,7 +218,7 @@ def _discovery(owner: ScrapeConfig | AlertmanagerConfig) -> dict[str, object]:
     return dict(sorted(lists.items()))
 
 
-def _mechanism(sd: SDConfig | OtherSDConfig) -> tuple[str, object]:
+def _mechanism(sd: SDConfig) -> tuple[str, object]:
     match sd:
         case FileSDConfig():
             interval = format_duration(sd.refresh_interval)
@@ -224,8 +226,19 @@ def _mechanism(sd: SDConfig | OtherSDConfig) -> tuple[str, object]:
         case HTTPSDConfig():
             interval = format_duration(sd.refresh_interval)
             return "http", {**_http(sd.http), "refresh_interval": interval, "url": _masked(sd.url)}
-        case OtherSDConfig():
-            return sd.kind, plain(sd.values)
+        case MechanismConfig():
+            fields = KINDS[sd.kind].fields
+            own = {
+                key: plain(item)
+                for key, item in sd.values.items()
+                if _holds(item) or _holds(fields[key].default)  # what was switched off must show
+            }
+            return sd.kind, {**own, **(_http(sd.http) if sd.http is not None else {})}
+
+
+def _holds(item: Any) -> bool:
+    """Whether there is anything but zero and empty in a value."""
+    return any(_holds(part) for part in item.values()) if isinstance(item, Mapping) else bool(item)
 
 
 def _static(group: TargetGroup) -> dict[str, object]:
@@ -288,6 +301,8 @@ def plain(value: Any) -> Any:
     match value:
         case Secret():
             return str(value)
+        case Milliseconds():
+            return format_duration(value)
         case str():
             return _masked(value)
         case Section():

@@ -8,6 +8,8 @@ goes on; what breaks a rule is raised at once. Both carry the place of the node 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import os.path
 from collections.abc import Callable, Mapping
@@ -109,6 +111,18 @@ def describe(node: Node) -> str:
             return f"!!{node.tag} `{text}`"
 
 
+def literal_text(leaf: ScalarNode, document: Document) -> str:
+    """A scalar as text: its source, or what a !!binary one encodes."""
+    if leaf.tag != "binary":
+        return leaf.text
+    try:
+        raw = base64.b64decode("".join(leaf.text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        document.fail(leaf, "yaml: !!binary value contains invalid base64 data")
+    # Bytes that are not UTF-8 survive as surrogates, so that whoever checks names can tell.
+    return raw.decode("utf-8", "surrogateescape")
+
+
 def read_section(node: Node, document: Document, table: Table, type_name: str) -> Section:
     """The fields of a mapping. Null reads as a mapping without keys."""
     section = Section(node, document)
@@ -165,10 +179,11 @@ def map_of(read: Reader, go_type: str) -> Reader:
             return {}
         entries: dict[str, Any] = {}
         for key, value in node.pairs:
-            if key.text in entries:
-                document.note(key, f'key "{key.text}" already set in map')
+            name = literal_text(key, document)
+            if name in entries:
+                document.note(key, f'key "{name}" already set in map')
             else:
-                entries[key.text] = read(value, document)
+                entries[name] = read(value, document)
         return entries
 
     return read_map

@@ -6,12 +6,10 @@ literal source of any scalar, unsigned numbers take their fraction cut off. Null
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 from urllib.parse import urlsplit
 
-from termprom.config.fields import Document, Reader, describe
+from termprom.config.fields import Document, Reader, describe, literal_text
 from termprom.config.schema import NO_SECRET, Secret
 from termprom.config.sizes import parse_size
 from termprom.config.yaml_tree import Node, ScalarNode
@@ -28,16 +26,7 @@ def _scalar(node: Node, document: Document, go_type: str) -> ScalarNode | None:
 
 def _text_of(node: Node, document: Document, go_type: str) -> str:
     leaf = _scalar(node, document, go_type)
-    if leaf is None:
-        return ""
-    if leaf.tag != "binary":
-        return leaf.text
-    try:
-        raw = base64.b64decode("".join(leaf.text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        document.fail(node, "yaml: !!binary value contains invalid base64 data")
-    # Bytes that are not UTF-8 survive as surrogates, so that whoever checks names can tell.
-    return raw.decode("utf-8", "surrogateescape")
+    return "" if leaf is None else literal_text(leaf, document)
 
 
 def text(node: Node, document: Document) -> str:

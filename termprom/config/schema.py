@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from termprom.model.labels import EMPTY, Labels
 from termprom.relabel import RelabelConfig
@@ -112,18 +112,24 @@ class HTTPSDConfig:
     http: HTTPClientConfig = HTTPClientConfig()
 
 
-SDConfig = FileSDConfig | HTTPSDConfig
+class Milliseconds(int):
+    """A number of milliseconds that prints as a duration."""
 
 
 @dataclass(frozen=True, slots=True)
-class OtherSDConfig:
-    """A mechanism that is read, checked and printed but does not discover anything here.
+class MechanismConfig:
+    """A section of any other mechanism.
 
-    `kind` is its key without `_sd_configs`; `values` are in the form in which they are printed.
+    `kind` is its key without `_sd_configs`; `values` holds every field of `sd_kinds`, defaults
+    filled in; `http` is None where the mechanism has no HTTP client options.
     """
 
     kind: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    http: HTTPClientConfig | None = None
+
+
+SDConfig = FileSDConfig | HTTPSDConfig | MechanismConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,7 @@ class ScrapeConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     metric_relabel_configs: tuple[RelabelConfig, ...] = ()
-    other_sd_configs: tuple[OtherSDConfig, ...] = ()
+    other_sd_configs: tuple[MechanismConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +215,7 @@ class AlertmanagerConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     alert_relabel_configs: tuple[RelabelConfig, ...] = ()
-    other_sd_configs: tuple[OtherSDConfig, ...] = ()
+    other_sd_configs: tuple[MechanismConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from termprom.config.global_section import (
     GlobalSection,
     validation_scheme,
 )
-from termprom.config.http_client import HTTP_TABLE, http_client
+from termprom.config.http_client import HTTP_TABLE, JWT_BEARER, http_client
 from termprom.config.protocols import (
     KNOWN,
     PROTO_FIRST,
@@ -47,6 +47,9 @@ from termprom.model.durations import format_duration
 
 _ESCAPINGS: Final = frozenset({"allow-utf-8", "underscores", "dots", "values"})
 _ESCAPING_CHOICE: Final = "must be one of 'allow-utf-8', 'underscores', 'dots', or 'values'"
+
+# Flags that are read, checked and printed only.
+_INEFFECTIVE: Final = ("scrape_native_histograms", "convert_classic_histograms_to_nhcb")
 
 # Keys whose written value is the effective one.
 _PLAIN: Final[Table] = {
@@ -122,6 +125,7 @@ def effective_scrape_config(section: Section, global_: GlobalSection) -> ScrapeC
     validation, escaping = _schemes(section, global_)
     legacy = validation == "legacy"
     rules = checked_rules(section.get("relabel_configs", ()), legacy=legacy)
+    _warn_of_ineffective(section, flags)
     return ScrapeConfig(
         **values,
         metric_name_validation_scheme=validation,
@@ -143,6 +147,18 @@ def _flags(section: Section, global_: GlobalSection) -> dict[str, bool]:
         key: getattr(global_.config, key) if value is None else value
         for key, value in written.items()
     }
+
+
+def _warn_of_ineffective(section: Section, flags: dict[str, bool]) -> None:
+    """Name what is accepted and does nothing here, once per file."""
+    ineffective = [key for key in _INEFFECTIVE if flags[key]]
+    oauth2: Section | None = section.get("oauth2")
+    if oauth2 is not None and oauth2.get("grant_type") == JWT_BEARER:
+        ineffective.append(f"oauth2 grant_type {JWT_BEARER}")
+    for what in ineffective:
+        warning = f"{what}: accepted, but not implemented and without effect"
+        if warning not in section.document.warnings:
+            section.document.warnings.append(warning)
 
 
 def _protocols(

@@ -1,29 +1,18 @@
-"""The discovery mechanisms that are known by name: their fields and what they refuse.
+"""Every discovery mechanism that is known by name, beside static lists, files and HTTP.
 
-They find nothing yet; checking them keeps a configuration's mistakes visible all the same.
-Values come in the form in which they are printed, so durations are text.
+A mechanism that does not run here is still read and checked, so that a configuration's mistakes
+show all the same.
+
+Source: reference of service discovery.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from termprom.config.fields import Section, Table
+from termprom.config.sd_clouds import CLOUDS
+from termprom.config.sd_fields import SDKind
+from termprom.config.sd_orchestrators import ORCHESTRATORS
+from termprom.config.sd_registries import REGISTRIES
 
-
-def nothing(_: Section) -> None:
-    """There is no rule beyond the types of the fields."""
-
-
-@dataclass(frozen=True, slots=True)
-class SDKind:
-    """One mechanism; `http` says that the inline HTTP client options belong to it."""
-
-    table: Table
-    check: Callable[[Section], None] = nothing
-    http: bool = True
-
-
-KINDS: Final[dict[str, SDKind]] = {}
+KINDS: Final[dict[str, SDKind]] = {**CLOUDS, **ORCHESTRATORS, **REGISTRIES}
