@@ -42,6 +42,7 @@ from termprom.promql.syntax.parse import parse
 from termprom.push.store import PushStore
 from termprom.rules.manager import RuleManager
 from termprom.scrape.manager import ScrapeManager
+from termprom.server.addresses import default_external_url
 from termprom.tsdb.db import Database, Options, ReplayProgress
 from termprom.views import (
     AlertView,
@@ -120,18 +121,6 @@ class Engine:
         self.host = HostCollector(clock=self.clock)
         self.query_engine = QueryEngine(self._engine_options(config))
         self.notifier = Notifier(clock=self.clock, registry=self.registry)
-        self.rules = RuleManager(
-            self.database,
-            self.evaluate,
-            clock=self.clock,
-            registry=self.registry,
-            notify=self.notifier.send,
-            on_change=self._on_alerts,
-            external_url=settings.external_url,
-            executor=self._queries,
-            template_query=self._query_for_template,
-            format_expr=lambda expr: one_line(parse(expr, features)),
-        )
         self.scraper = ScrapeManager(
             self.database,
             clock=self.clock,
@@ -166,6 +155,19 @@ class Engine:
         self.doors = Doors(self)
         await self.doors.open()
         self._state.listeners = self.doors.views
+        # Only now: alerts link to where this engine listens, and a default port may have moved.
+        self.rules = RuleManager(
+            self.database,
+            self.evaluate,
+            clock=self.clock,
+            registry=self.registry,
+            notify=self.notifier.send,
+            on_change=self._on_alerts,
+            external_url=self.external_url,
+            executor=self._queries,
+            template_query=self._query_for_template,
+            format_expr=lambda expr: one_line(parse(expr, features)),
+        )
         if self._lock is not None:
             self._lock.announce(self.url)
         self._on_progress("applying the configuration")
@@ -222,6 +224,13 @@ class Engine:
     def url(self) -> str:
         """Where the API answers; empty before it listens."""
         return self.doors.url_of("api")
+
+    @property
+    def external_url(self) -> str:
+        """Where others reach this engine: as given, else as it listens."""
+        prefix = self.settings.route_prefix.rstrip("/")
+        url = default_external_url(self.url, self._state.hostname)
+        return self.settings.external_url or url + prefix
 
     # --- Applying a configuration -------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import errno
 import socket
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from termprom.errors import AddressInUse, TermpromError
 
@@ -100,3 +101,15 @@ def _open(family: int, where: SocketAddress, *, dual: bool) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def default_external_url(url: str, hostname: str) -> str:
+    """Where others reach a listener nobody gave an external URL to.
+
+    `url` is the listener's own; one that listens on every interface is found by the host's name,
+    one on loopback by nobody else, and says so.
+    """
+    parts = urlsplit(url)
+    if parts.hostname != "localhost" or not hostname:
+        return url
+    return f"{parts.scheme}://{hostname}:{parts.port}"

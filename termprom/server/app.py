@@ -15,6 +15,7 @@ from termprom.server.http_metrics import HttpMetrics
 from termprom.server.lookups import LookupHandlers
 from termprom.server.management import ManagementHandlers
 from termprom.server.middleware import cors_signal, gated, guarded, measured
+from termprom.server.notifications import NotificationHandlers
 from termprom.server.pictures import PictureHandlers
 from termprom.server.queries import QueryHandlers
 from termprom.server.status import StatusHandlers
@@ -51,6 +52,7 @@ def create_app(
         *PictureHandlers(context).routes(),
         *StatusHandlers(context).routes(),
         *DetailHandlers(context).routes(),
+        *NotificationHandlers(context).routes(),
         *FederationHandlers(context).routes(),
         *ManagementHandlers(context).routes(),
         web.options("/api/v1/{rest:.*}", _preflight),

@@ -60,5 +60,10 @@ def answer_for(problem: TermpromError) -> Answer:
 
 
 def parse_failure(problem: ParseError) -> str:
-    """What the API says of an expression: place and reason, or the reason alone."""
-    return str(problem) if problem.line else problem.message
+    """What the API says of an expression: place and reason, or the reason alone.
+
+    Upstream's parser says "unknown position" of an empty text; what its engine refuses later (a
+    range vector for a range query) has no place at all.
+    """
+    has_place = problem.line or problem.message == "no expression found in input"
+    return str(problem) if has_place else problem.message

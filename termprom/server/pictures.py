@@ -12,6 +12,7 @@ from termprom.backend.wire_targets import targets_object
 from termprom.backend.wire_text import text, texts
 from termprom.errors import ParseError
 from termprom.promql.syntax.parse import parse_selector
+from termprom.server.addresses import default_external_url
 from termprom.server.answer import succeed, succeed_built
 from termprom.server.context import Context
 from termprom.server.failures import BadParameter, parse_failure
@@ -44,7 +45,10 @@ class PictureHandlers:
         state = given.get("state").lower() or "any"
         pool = given.get("scrapePool")
         view = await self._backend.targets()
-        port = await self._listen_port()
+        status = await self._backend.status()
+        listener = next((one for one in status.listeners if one.purpose == "api"), None)
+        url = listener.url if listener is not None else ""
+        external = self._options.external_url or default_external_url(url, status.hostname)
         return await succeed_built(
             request,
             lambda: targets_object(
@@ -52,15 +56,10 @@ class PictureHandlers:
                 active=state in ("any", "active"),
                 dropped=state in ("any", "dropped"),
                 pool=pool,
-                external_url=self._options.external_url,
-                listen_port=port,
+                external_url=external,
+                listen_port=urlsplit(url).port or 0,
             ),
         )
-
-    async def _listen_port(self) -> int:
-        listeners = (await self._backend.status()).listeners
-        url = next((one.url for one in listeners if one.purpose == "api"), "")
-        return urlsplit(url).port or 0
 
     async def targets_metadata(self, request: web.Request) -> web.Response:
         given = from_url(request)

@@ -20,6 +20,10 @@ from termprom.server.params import (
 
 T = TypeVar("T")
 
+# What the parser says of a selector for everything, and what the API says of it.
+_SELECTS_ALL = "vector selector must contain at least one non-empty matcher"
+_MATCHES_ALL = "match[] must contain at least one non-empty matcher"
+
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -87,9 +91,11 @@ class Parameters:
             try:
                 matchers = parse_selector(text)
             except ParseError as problem:
+                if problem.message == _SELECTS_ALL:
+                    raise BadParameter(_MATCHES_ALL, name) from problem
                 raise BadParameter(parse_failure(problem), name) from problem
             if all(matcher.matches_empty() for matcher in matchers):
-                raise BadParameter("match[] must contain at least one non-empty matcher", name)
+                raise BadParameter(_MATCHES_ALL, name)
         return self.all("match[]")
 
 

@@ -75,7 +75,9 @@ def _group_limit(given: Parameters) -> int:
         limit = parse_integer(given.get("group_limit"))
     except ValueError as problem:
         raise BadParameter(
-            f"group_limit needs to be a valid number: {problem}", "group_limit"
+            # Upstream reads this one number with ParseInt, all others with Atoi.
+            f"group_limit needs to be a valid number: {problem}".replace("Atoi", "ParseInt"),
+            "group_limit",
         ) from problem
     if limit <= 0:
         raise BadParameter("group_limit needs to be greater than 0", "group_limit")
