@@ -27,6 +27,8 @@ def _quantiles(seconds: list[float]) -> str:
 def measure(size: tuple[int, int], config: str | None) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "termprom.cli.main", f"--storage.tsdb.path={folder}/data"]
+        # The terminal goes away at the end, and the engine must not outlive it here.
+        command.append("--exit-on-hangup")
         if config is not None:
             command.append(f"--config.file={config}")
         environment = {"XDG_STATE_HOME": folder}
