@@ -12,6 +12,7 @@ from typing import Final
 import aiohttp
 
 _PLACE: Final = re.compile(r"\('([^']+)', (\d+)")
+_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 def transport_words(problem: BaseException, host: str, port: int) -> str:
@@ -19,8 +20,6 @@ def transport_words(problem: BaseException, host: str, port: int) -> str:
     match problem:
         case TimeoutError():
             return "context deadline exceeded"
-        case aiohttp.ClientConnectorError() if isinstance(problem.os_error, socket.gaierror):
-            return f"dial tcp: lookup {host}: no such host"
         case ssl.SSLCertVerificationError():
             return f"tls: failed to verify certificate: x509: {_certificate(problem)}"
         case aiohttp.ClientConnectorError() if isinstance(problem.os_error, ssl.SSLError):
@@ -28,15 +27,13 @@ def transport_words(problem: BaseException, host: str, port: int) -> str:
         case aiohttp.ClientConnectorError() if hasattr(problem, "path"):
             return f"dial unix {problem.path}: connect: {_system(problem.os_error)}"
         case aiohttp.ClientConnectorError():
-            return f"dial tcp {_address(problem.os_error, host, port)}: connect: " + _system(
-                problem.os_error
-            )
+            return dial_words(problem.os_error, host, port)
         case aiohttp.ServerDisconnectedError():
             return "EOF"
         case aiohttp.ClientPayloadError():
             return "unexpected EOF"
         case aiohttp.ClientOSError():
-            return f"read tcp {host}:{port}: read: {_system(problem)}"
+            return read_words(problem, host, port)
         case aiohttp.ClientResponseError():
             reason = problem.message or "malformed HTTP response"
             return f"net/http: HTTP/1.x transport connection broken: {reason}"
@@ -48,10 +45,26 @@ def transport_words(problem: BaseException, host: str, port: int) -> str:
             return str(problem) or type(problem).__name__
 
 
+def dial_words(problem: OSError, host: str, port: int) -> str:
+    """Why there is no connection to `host`:`port`."""
+    if isinstance(problem, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    return f"dial tcp {_address(problem, host, port)}: connect: {_system(problem)}"
+
+
+def read_words(problem: OSError, host: str, port: int) -> str:
+    """Why an open connection to `host`:`port` ended before its time."""
+    return f"read tcp {host}:{port}: read: {_system(problem)}"
+
+
 def _system(problem: OSError) -> str:
     number = problem.errno
     if number is None:
-        return str(problem)
+        # Of several addresses none answered; the first one's reason stands for all.
+        first = _NUMBER.search(str(problem))
+        if first is None:
+            return str(problem)
+        number = int(first[1])
     if number == errno.ECONNREFUSED:
         return "connection refused"
     return os.strerror(number).lower()
