@@ -38,6 +38,7 @@ class RawSeries:
     labels: Labels
     times_ms: TimesMs
     values: Values
+    histograms: Sequence[tuple[int, FloatHistogram]] = ()  # times, in milliseconds, and samples
 
 
 @dataclass(frozen=True, slots=True)

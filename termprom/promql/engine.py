@@ -6,6 +6,7 @@ Synchronous; every call is an evaluation of its own and may run in any thread, m
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,15 +14,25 @@ import numpy as np
 from termprom import limits
 from termprom.errors import ParseError
 from termprom.model.grid import Grid
+from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import EMPTY
-from termprom.model.result import QueryResult, QueryStats, RawSeries, ResultType
+from termprom.model.result import (
+    HistogramPoint,
+    QueryResult,
+    QueryStats,
+    RawSeries,
+    ResultType,
+)
 from termprom.promql.extent import extent_ms
+from termprom.promql.histograms.value import to_model
 from termprom.promql.kernels.windows import windows_of
 from termprom.promql.lowering import lower
 from termprom.promql.operators.evaluation import Evaluation
+from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Matrix, Series, without_name
 from termprom.promql.operators.unique import merge
 from termprom.promql.plan import Plan, RangeSelect, Subquery, Text, type_of
+from termprom.promql.rewrites.derive_hints import derive_hints
 from termprom.promql.rewrites.evaluate_once import evaluate_once
 from termprom.promql.run import CancelToken, Run
 from termprom.promql.syntax.ast import Expr, ValueType
@@ -112,7 +123,7 @@ class _Query:
         self._lookback_ms = lookback_ms if lookback_ms else options.lookback_ms
 
     def run(self, expr: Expr, grid: Grid, *, over_time: bool) -> QueryResult:
-        plan = evaluate_once(lower(expr, grid, self._options.default_step_ms))
+        plan = derive_hints(evaluate_once(lower(expr, grid, self._options.default_step_ms)))
         kind = type_of(plan)
         if over_time and kind not in (ValueType.SCALAR, ValueType.VECTOR):
             raise ParseError(
@@ -169,7 +180,22 @@ def _result(run: Run, plan: Plan, grid: Grid, *, over_time: bool) -> QueryResult
         labels = matrix.series.labels
         order = sorted(range(len(labels)), key=labels.__getitem__)
         matrix = matrix.take(np.array(order, dtype=np.int64))
-    return QueryResult(kind, matrix.series.labels, times, matrix.values, matrix.present)
+    return QueryResult(
+        kind,
+        matrix.series.labels,
+        times,
+        matrix.values,
+        matrix.present,
+        histograms=_points(matrix),
+    )
+
+
+def _points(matrix: Matrix) -> Sequence[HistogramPoint]:
+    return [
+        HistogramPoint(row, step, to_model(one))
+        for row, cells in sorted(matrix.histograms.items())
+        for step, one in sorted(cells.items())
+    ]
 
 
 def _named(run: Run, matrix: Matrix) -> Matrix:
@@ -181,7 +207,7 @@ def _named(run: Run, matrix: Matrix) -> Matrix:
         without_name(one) if drop else one
         for one, drop in zip(matrix.series.labels, pending.tolist(), strict=True)
     ]
-    return merge(Matrix(Series(labels), matrix.values, matrix.present))
+    return merge(Matrix(Series(labels), matrix.values, matrix.present, matrix.histograms))
 
 
 def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> QueryResult:
@@ -189,6 +215,7 @@ def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> Qu
     source = evaluation.ranged(plan, grid)
     found: list[RawSeries] = []
     labels = source.series.labels
+    seen: set[int] = set()
     for rows, samples in source.lanes:
         windows = windows_of(samples, source.references, source.range_ms)
         for number, row in enumerate(rows.tolist()):
@@ -198,15 +225,39 @@ def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> Qu
             else:
                 inside = slice(int(windows.first[number, 0]), int(windows.end[number, 0]))
                 values = samples.values[inside]
-            if values.size:
-                found.append(RawSeries(labels[row], samples.times_ms[inside], values))
+            histograms = _raw_histograms(source, row)
+            seen.add(row)
+            if values.size or histograms:
+                times = samples.times_ms[inside]
+                found.append(RawSeries(labels[row], times, values, histograms))
+    nothing = np.empty(0)
+    for row in source.histograms:
+        histograms = _raw_histograms(source, row)
+        if row not in seen and histograms:
+            found.append(RawSeries(labels[row], nothing.astype(np.int64), nothing, histograms))
     found.sort(key=lambda one: one.labels)
-    nothing = np.empty((0, grid.count))
+    cells = np.empty((0, grid.count))
     return QueryResult(
         ResultType.MATRIX,
         [one.labels for one in found],
         grid.steps_ms(),
-        nothing,
-        np.empty(nothing.shape, dtype=np.bool_),
+        cells,
+        np.empty(cells.shape, dtype=np.bool_),
         raw=found,
+    )
+
+
+def _raw_histograms(source: RangeSource, row: int) -> tuple[tuple[int, FloatHistogram], ...]:
+    """Times and histograms of one row in the only window of an instant query."""
+    one = source.histograms.get(row)
+    if one is None:
+        return ()
+    right = source.references.times_ms()
+    first, end = one.bounds(right - source.range_ms, right)
+    inside = slice(int(first[0]), int(end[0]))
+    return tuple(
+        (time_ms, to_model(histogram))
+        for time_ms, histogram in zip(
+            one.times_ms[inside].tolist(), one.histograms[inside], strict=True
+        )
     )

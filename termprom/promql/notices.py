@@ -87,6 +87,62 @@ def incompatible_types(op: str, left: str, right: str) -> str:
     return f"incompatible sample types encountered for binary operator {quote(op)}: {types}"
 
 
+def mixed_kinds(metric: str) -> str:
+    return f"encountered a mix of histograms and floats for metric name {quote(metric)}"
+
+
+def mixed_aggregation() -> str:
+    return "encountered a mix of histograms and floats for aggregation"
+
+
+def mixed_schemas(metric: str) -> str:
+    return (
+        "vector contains a mix of histograms with exponential and custom buckets schemas for "
+        f"metric name {quote(metric)}"
+    )
+
+
+def mixed_classic_and_native(metric: str) -> str:
+    return "vector contains a mix of classic and native histograms" + _for_metric(metric)
+
+
+def histogram_is_no_counter(metric: str) -> str:
+    return f"this native histogram metric is not a counter: {quote(metric)}"
+
+
+def histogram_is_no_gauge(metric: str) -> str:
+    return f"this native histogram metric is not a gauge: {quote(metric)}"
+
+
+def incompatible_layouts(op: str) -> str:
+    return f"incompatible bucket layout encountered for binary operator {op}"
+
+
+def conflicting_resets(doing: str) -> str:
+    """doing: addition, subtraction or aggregation."""
+    return f"conflicting counter resets during histogram {doing}"
+
+
+def bounds_reconciled(doing: str) -> str:
+    return f"mismatched custom buckets were reconciled during {doing}"
+
+
+def ignored_histogram(op: str) -> str:
+    return f"ignored histogram in {op} aggregation"
+
+
+def ignored_histograms(metric: str) -> str:
+    return (
+        "ignored histograms in a range containing both floats and histograms for metric name "
+        + quote(metric)
+    )
+
+
+def nan_observations(func: str, what: str, metric: str) -> str:
+    """what: the effect that they had."""
+    return f"input to {func} has NaN observations, {what}" + _for_metric(metric)
+
+
 def sort_is_ineffective() -> str:
     return "sort is ineffective for range queries since results are always ordered by labels"
 

@@ -32,13 +32,17 @@ class Text(PlanNode):
 
 @dataclass(frozen=True, slots=True)
 class Select(PlanNode):
-    """Newest sample of each series at (at_ms or the step) - offset_ms, if within the lookback."""
+    """Newest sample of each series at (at_ms or the step) - offset_ms, if within the lookback.
+
+    `derive_hints` has native histograms that know nothing of resets compared with the one before.
+    """
 
     name: str
     matchers: tuple[Matcher, ...]
     offset_ms: int = 0
     at_ms: int | None = None
     smoothed: bool = False
+    derive_hints: bool = False
 
 
 @dataclass(frozen=True, slots=True)

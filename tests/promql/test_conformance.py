@@ -13,27 +13,28 @@ WHOLE = (
     "collision",
     "duration_expression",
     "fill-modifier",
+    "histograms",
+    "limit",
     "literals",
     "name_label_dropping",
+    "native_histograms",
+    "operators",
+    "range_queries",
     "selectors",
     "staleness",
     "subquery",
     "trig_functions",
     "type_and_unit",
 )
-# Questions that fail for the reasons in ARCHITECTURE.md: native histograms, info(), anchored and
-# smoothed selectors, start timestamps. The number is exact, so that progress must be written down.
+# Questions that fail for the reasons in ARCHITECTURE.md: info(), anchored and smoothed selectors,
+# start timestamps; and one each in aggregators and functions, where a label name is no valid UTF-8.
+# The number is exact, so that progress must be written down.
 PARTLY = {
-    "aggregators": 30,
+    "aggregators": 1,
     "extended_vectors": 64,
-    "functions": 64,
-    "histograms": 6,
+    "functions": 1,
     "info": 28,
-    "limit": 36,
-    "native_histograms": 268,
-    "operators": 60,
-    "range_queries": 1,
-    "start_timestamps": 11,
+    "start_timestamps": 10,
 }
 
 

@@ -19,7 +19,7 @@ def absent(run: Run, stream: Stream, argument: Plan, grid: Grid) -> Matrix:
     covered = np.zeros(grid.count, dtype=np.bool_)
     for batch in stream.batches:
         run.check()
-        covered |= batch.present.any(axis=0)
+        covered |= batch.held().any(axis=0)
     return _where_missing(covered, argument)
 
 
@@ -29,6 +29,10 @@ def absent_over_time(run: Run, source: RangeSource, argument: Plan, grid: Grid) 
         run.check()
         windows = windows_of(samples, source.references, source.range_ms)
         covered |= windows.held.any(axis=0)
+    right = source.references.times_ms()
+    for one in source.histograms.values():
+        first, end = one.bounds(right - source.range_ms, right)
+        covered |= end > first
     return _where_missing(covered, argument)
 
 

@@ -12,6 +12,8 @@ from termprom.model.floats import format_float
 from termprom.model.grid import Grid
 from termprom.model.labels import Labels
 from termprom.model.values import Ints, Mask, Values
+from termprom.promql import notices
+from termprom.promql.histograms.text import histogram_text
 from termprom.promql.kernels.aggregate import (
     AverageFold,
     CountFold,
@@ -25,9 +27,10 @@ from termprom.promql.kernels.aggregate import (
 from termprom.promql.kernels.quantile import quantile_of_sorted
 from termprom.promql.kernels.ranking import size_classes
 from termprom.promql.operators.grouping import group_rows
+from termprom.promql.operators.histogram_aggregate import fold_histograms
+from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
 from termprom.promql.operators.range_call import warn_of_quantiles
 from termprom.promql.operators.stream import Matrix, Series, Stream, collect
-from termprom.promql.operators.unique import merge
 from termprom.promql.plan import Aggregate
 from termprom.promql.run import Run
 
@@ -42,6 +45,7 @@ _FOLDS: Final[dict[str, Callable[[int, int], Fold]]] = {
     "sum": SumFold,
 }
 FOLDED: Final = frozenset(_FOLDS)
+_COUNTS_ALL: Final = frozenset({"count", "group"})  # they do not ask for the kind of a sample
 
 
 def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
@@ -49,15 +53,27 @@ def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
     labels, groups = group_rows(stream.series, node.grouping, without=node.without)
     fold = _FOLDS[node.op](len(labels), grid.count)
     order = _FirstSeen(len(labels)) if run.one_step else None
+    counted = node.op in _COUNTS_ALL
+    histograms: Cells = NO_HISTOGRAMS
     for batch in stream.batches:
         run.check()
-        fold.add(batch.values, batch.present, groups[batch.rows])
+        present = batch.held() if counted else batch.present
+        fold.add(batch.values, present, groups[batch.rows])
         if order is not None:
-            order.add(batch.rows, batch.present, groups)
+            order.add(batch.rows, batch.held(), groups)
+        if batch.histograms:
+            histograms = {**histograms, **batch.histograms}
     values, present = fold.result()
     run.hold(int(np.count_nonzero(present)))
     pending = _pending(stream.series, groups, len(labels))
-    matrix = Matrix(Series(labels, pending=pending), values, present)
+    series = Series(labels, pending=pending)
+    matrix = Matrix(series, values, present)
+    if histograms and node.op in ("sum", "avg"):
+        span = node.expr.span
+        found = fold_histograms(run, node.op, stream.series, histograms, groups, present, span)
+        matrix = Matrix(series, values, present & ~found.dropped, found.cells)
+    elif histograms and not counted:
+        run.notices.inform(notices.ignored_histogram(node.op), node.expr.span)
     return matrix if order is None else matrix.take(order.rows())
 
 
@@ -89,6 +105,8 @@ def quantile(run: Run, node: Aggregate, stream: Stream, q: Values, grid: Grid) -
     assert node.param is not None
     warn_of_quantiles(run, q, node.param.span)
     matrix = collect(run, stream, grid.count)
+    if matrix.histograms:
+        run.notices.inform(notices.ignored_histogram(node.op), node.expr.span)
     labels, groups = group_rows(matrix.series, node.grouping, without=node.without)
     values = np.empty((len(labels), grid.count))
     present = np.zeros(values.shape, dtype=np.bool_)
@@ -122,6 +140,13 @@ def count_values(run: Run, node: Aggregate, stream: Stream, label: str, grid: Gr
     found = np.where(np.isnan(found), np.nan, found)
     bits, value_at = np.unique(found.view(np.int64), return_inverse=True)
     texts = [format_float(value) for value in bits.view(np.float64).tolist()]
+    for row, cells in matrix.histograms.items():
+        number_of = {text: number for number, text in enumerate(texts)}
+        for step, one in cells.items():
+            number = number_of.setdefault(histogram_text(one), len(number_of))
+            row_at, step_at = np.append(row_at, row), np.append(step_at, step)
+            value_at = np.append(value_at, number)
+        texts = list(number_of)
     combined = groups[row_at] * max(len(texts), 1) + value_at
     kinds, kind_at = np.unique(combined, return_inverse=True)
     counts = np.zeros((kinds.size, grid.count))
@@ -131,9 +156,8 @@ def count_values(run: Run, node: Aggregate, stream: Stream, label: str, grid: Gr
     for kind in kinds.tolist():
         base = labels[kind // len(texts)]
         out.append(base if dropped else base.merge({label: texts[kind % len(texts)]}))
-    if dropped:
-        return _add_up(out, counts)
-    return merge(Matrix(Series(out), counts, counts > 0))
+    # The new label may take the place of one that told groups apart.
+    return _add_up(out, counts)
 
 
 def _add_up(labels: list[Labels], counts: Values) -> Matrix:

@@ -31,9 +31,9 @@ def choose_k(run: Run, node: Aggregate, stream: Stream, k: Values, grid: Grid) -
     limits = np.clip(np.trunc(k), 0, len(matrix.series)).astype(np.int64)
     _, groups = group_rows(matrix.series, node.grouping, without=node.without)
     if node.op == "limitk":
-        return Matrix(
-            matrix.series, matrix.values, choose_first(matrix.present, groups, limits)
-        ).compact()
+        return matrix.where(choose_first(matrix.held(), groups, limits)).compact()
+    if matrix.histograms:
+        run.notices.inform(notices.ignored_histogram(node.op), node.span)
     largest = node.op == "topk"
     chosen = choose_best(matrix.values, matrix.present, groups, limits, largest=largest)
     result = Matrix(matrix.series, matrix.values, chosen)
@@ -79,7 +79,7 @@ def limit_ratio(run: Run, node: Aggregate, stream: Stream, ratio: Values, grid: 
     matrix = collect(run, stream, grid.count)
     offsets = np.array([hash_offset(labels) for labels in matrix.series.labels])[:, np.newaxis]
     kept = np.where(ratio >= 0, offsets < ratio, offsets >= 1 + ratio)
-    return Matrix(matrix.series, matrix.values, matrix.present & kept).compact()
+    return matrix.where(kept).compact()
 
 
 def hash_offset(labels: Labels) -> float:

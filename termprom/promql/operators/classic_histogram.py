@@ -1,4 +1,5 @@
-"""histogram_quantile and its kin over classic buckets: rows grouped by all labels but `le`."""
+"""histogram_quantile and its kin: classic buckets are rows, grouped by all labels but `le`; native
+histograms are answered beside them, and come first."""
 
 from __future__ import annotations
 
@@ -13,8 +14,15 @@ from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.values import Ints, Mask, Values
 from termprom.promql import notices
 from termprom.promql.kernels import buckets
+from termprom.promql.kernels.join import any_of_group
 from termprom.promql.kernels.ranking import size_classes
 from termprom.promql.numbers import format_general
+from termprom.promql.operators.native_histogram import (
+    fractions,
+    native_rows,
+    quantiles,
+    without_mixed,
+)
 from termprom.promql.operators.range_call import warn_of_quantiles
 from termprom.promql.operators.stream import Matrix, Series
 from termprom.promql.operators.unique import merge
@@ -46,8 +54,11 @@ def histogram_quantile(
     """q (S,); one row per histogram."""
     warn_of_quantiles(run, q, q_span)
     grouped = _group(run, matrix, span)
+    matrix, allowed = _apart(run, grouped, matrix, span)
+    rows = native_rows(matrix)
+    native = quantiles(run, matrix, rows, q, span)
     values, present = _evaluate(run, grouped, matrix, q, grid, span)
-    return _named(run, grouped.labels, values, present)
+    return _named(run, matrix, rows, native, grouped.labels, (values, present & allowed))
 
 
 def histogram_quantiles(
@@ -55,16 +66,21 @@ def histogram_quantiles(
 ) -> Matrix:
     """One row per histogram and quantile; spans: of the vector, then of each quantile."""
     grouped = _group(run, matrix, spans[0])
+    matrix, allowed = _apart(run, grouped, matrix, spans[0])
+    rows = native_rows(matrix)
+    native_labels = [matrix.series.labels[row] for row in rows.tolist()]
     labels: list[Labels] = []
     values, present = [], []
     for q, span in zip(qs, spans[1:], strict=True):
         warn_of_quantiles(run, q, span)
+        native = quantiles(run, matrix, rows, q, spans[0])
         found, held = _evaluate(run, grouped, matrix, q, grid, spans[0])
         text = _quantile_text(float(q[0]))
-        labels += [one.merge({label: text}) for one in grouped.labels]
-        values.append(found)
-        present.append(held)
-    return _named(run, labels, np.concatenate(values), np.concatenate(present))
+        labels += [one.merge({label: text}) for one in [*native_labels, *grouped.labels]]
+        values += [native[0], found]
+        present += [native[1], held & allowed]
+    series = Series(labels).dropping_name(delayed=run.delayed_name_removal)
+    return merge(Matrix(series, np.concatenate(values), np.concatenate(present)))
 
 
 def histogram_fraction(
@@ -72,12 +88,15 @@ def histogram_fraction(
 ) -> Matrix:
     """The share of observations between low and high (S,)."""
     grouped = _group(run, matrix, span)
+    matrix, allowed = _apart(run, grouped, matrix, span)
+    rows = native_rows(matrix)
+    native = fractions(run, matrix, rows, low, high, span)
     values = np.zeros((len(grouped.labels), grid.count))
     present = np.zeros(values.shape, dtype=np.bool_)
     for numbers, packed in _blocks(grouped, matrix):
         values[numbers] = buckets.fraction(packed, low, high)
         present[numbers] = packed.sizes > 0
-    return _named(run, grouped.labels, values, present)
+    return _named(run, matrix, rows, native, grouped.labels, (values, present & allowed))
 
 
 def _evaluate(
@@ -95,9 +114,32 @@ def _evaluate(
     return values, present
 
 
-def _named(run: Run, labels: list[Labels], values: Values, present: Mask) -> Matrix:
-    series = Series(labels).dropping_name(delayed=run.delayed_name_removal)
-    return merge(Matrix(series, values, present))
+def _named(
+    run: Run,
+    matrix: Matrix,
+    rows: Ints,
+    native: tuple[Values, Mask],
+    labels: list[Labels],
+    classic: tuple[Values, Mask],
+) -> Matrix:
+    """The answers for native histograms, which are `rows` of the matrix, then for classic ones."""
+    every = [*(matrix.series.labels[row] for row in rows.tolist()), *labels]
+    series = Series(every).dropping_name(delayed=run.delayed_name_removal)
+    values = np.concatenate([native[0], classic[0]])
+    return merge(Matrix(series, values, np.concatenate([native[1], classic[1]])))
+
+
+def _apart(run: Run, grouped: _Grouped, matrix: Matrix, span: Span) -> tuple[Matrix, Mask]:
+    """The matrix without native histograms that meet classic ones of the same labels, and where
+    classic ones (G, S) may answer."""
+    count = len(grouped.labels)
+    allowed: Mask = np.ones((count, matrix.present.shape[1]), dtype=np.bool_)
+    if not matrix.histograms:
+        return matrix, allowed
+    held = any_of_group(matrix.present[grouped.rows], grouped.groups, count)
+    numbers = {labels: number for number, labels in enumerate(grouped.labels)}
+    matrix, kept = without_mixed(run, matrix, numbers, held, span)
+    return matrix, allowed & ~(held & ~kept)
 
 
 def _group(run: Run, matrix: Matrix, span: Span) -> _Grouped:

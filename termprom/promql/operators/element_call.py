@@ -9,13 +9,21 @@ import numpy as np
 
 from termprom.model.grid import Grid
 from termprom.model.values import Mask, Values
+from termprom.promql import notices
+from termprom.promql.histograms import quantile
+from termprom.promql.histograms.combine import scale
+from termprom.promql.histograms.value import Histogram
 from termprom.promql.kernels import calendar, elementwise
 from termprom.promql.kernels.arithmetic import ARITHMETIC, COMPARISONS
+from termprom.promql.operators import histogram_cells
+from termprom.promql.operators.histogram_binary import TRIMS, Remarks, element_binary
+from termprom.promql.operators.histogram_cells import Cells
 from termprom.promql.operators.stream import Batch, Stream
 from termprom.promql.operators.unique import merged_over_time
 from termprom.promql.run import Run
+from termprom.promql.syntax.ast import Span
 
-Cells = tuple[Values, Mask]
+FloatCells = tuple[Values, Mask]
 
 ELEMENT_FUNCTIONS: Final = frozenset(elementwise.FUNCTIONS) | {
     "clamp",
@@ -34,13 +42,20 @@ HISTOGRAM_ONLY: Final = frozenset(
         "start_timestamp",
     }
 )
+_MEASURES: Final[dict[str, Callable[[Histogram], float]]] = {
+    "histogram_avg": quantile.average,
+    "histogram_count": lambda one: one.count,
+    "histogram_stddev": quantile.deviation,
+    "histogram_stdvar": quantile.variance,
+    "histogram_sum": lambda one: one.sum,
+}
 
 
 def element_call(run: Run, func: str, stream: Stream, params: list[Values], grid: Grid) -> Stream:
     """`func` of every element; `params` are its scalar arguments, (S,) each."""
     infinite = np.full(grid.count, np.inf)
 
-    def cells(values: Values, present: Mask) -> Cells:
+    def cells(values: Values, present: Mask) -> FloatCells:
         match func, params:
             case "clamp", [low, high]:
                 return elementwise.clamp(values, low, high), present & ~(high < low)
@@ -61,32 +76,41 @@ def element_call(run: Run, func: str, stream: Stream, params: list[Values], grid
     return _mapped(run, stream, cells, grid, drops_name=True)
 
 
-def histogram_only(run: Run, stream: Stream, grid: Grid) -> Stream:
-    """What a function of native histograms gives for floats: nothing."""
+def histogram_only(run: Run, func: str, stream: Stream, grid: Grid) -> Stream:
+    """A number of every native histogram; of floats nothing."""
+    measure = _MEASURES.get(func)
 
-    def cells(values: Values, present: Mask) -> Cells:
-        return values, np.zeros(present.shape, dtype=np.bool_)
+    def change(batch: Batch) -> Batch:
+        values = np.zeros(batch.values.shape)
+        present = np.zeros(batch.present.shape, dtype=np.bool_)
+        if measure is not None:
+            for place, cells in batch.local().items():
+                for step, histogram in cells.items():
+                    values[place, step] = measure(histogram)
+                    present[place, step] = True
+        return Batch(batch.rows, values, present)
 
-    return _mapped(run, stream, cells, grid, drops_name=True)
+    return _changed(run, stream, change, grid, drops_name=True)
 
 
 def negated(run: Run, stream: Stream, grid: Grid) -> Stream:
     """-v"""
 
-    def cells(values: Values, present: Mask) -> Cells:
-        return -values, present
+    def change(batch: Batch) -> Batch:
+        cells = histogram_cells.mapped(batch.histograms, lambda one: scale(one, -1.0))
+        return Batch(batch.rows, -batch.values, batch.present, cells)
 
-    return _mapped(run, stream, cells, grid, drops_name=True)
+    return _changed(run, stream, change, grid, drops_name=True)
 
 
 def step_times(run: Run, stream: Stream, grid: Grid) -> Stream:
     """timestamp() of anything but a selector: the time of the step, in seconds."""
     times = grid.steps_ms() / 1000
 
-    def cells(values: Values, present: Mask) -> Cells:
-        return np.broadcast_to(times, values.shape), present
+    def change(batch: Batch) -> Batch:
+        return Batch(batch.rows, np.broadcast_to(times, batch.values.shape), batch.held())
 
-    return _mapped(run, stream, cells, grid, drops_name=True)
+    return _changed(run, stream, change, grid, drops_name=True)
 
 
 def with_scalar(
@@ -95,15 +119,18 @@ def with_scalar(
     stream: Stream,
     scalar: Values,
     grid: Grid,
+    span: Span,
     *,
     scalar_left: bool,
     return_bool: bool,
 ) -> Stream:
     """vector op scalar, or scalar op vector; scalar (S,). A filter keeps the vector's values."""
+    if op in TRIMS:
+        return _trimmed(run, op, stream, scalar, grid, span, scalar_left=scalar_left)
     compare = COMPARISONS.get(op)
     operation: Callable[[Values, Values], Values] = compare or ARITHMETIC[op]
 
-    def cells(values: Values, present: Mask) -> Cells:
+    def cells(values: Values, present: Mask) -> FloatCells:
         result = operation(scalar, values) if scalar_left else operation(values, scalar)
         if compare is None:
             return result, present
@@ -111,22 +138,76 @@ def with_scalar(
             return result.astype(np.float64), present
         return values, present & result.astype(np.bool_)
 
-    return _mapped(run, stream, cells, grid, drops_name=compare is None or return_bool)
+    def change(batch: Batch) -> Batch:
+        values, present = cells(batch.values, batch.present)
+        kept = _with_scalar(run, op, batch.histograms, scalar, span, scalar_left=scalar_left)
+        return Batch(batch.rows, values, present, kept)
+
+    return _changed(run, stream, change, grid, drops_name=compare is None or return_bool)
+
+
+def _trimmed(
+    run: Run,
+    op: str,
+    stream: Stream,
+    scalar: Values,
+    grid: Grid,
+    span: Span,
+    *,
+    scalar_left: bool,
+) -> Stream:
+    """Native histograms less a part; of floats there is none."""
+
+    def change(batch: Batch) -> Batch:
+        if batch.present.any():
+            run.notices.inform(notices.incompatible_types(op, "float", "float"), span)
+        kept = _with_scalar(run, op, batch.histograms, scalar, span, scalar_left=scalar_left)
+        return Batch(batch.rows, batch.values, np.zeros_like(batch.present), kept)
+
+    return _changed(run, stream, change, grid, drops_name=False)
+
+
+def _with_scalar(
+    run: Run, op: str, cells: Cells, scalar: Values, span: Span, *, scalar_left: bool
+) -> Cells:
+    if not cells:
+        return cells
+    remarks = Remarks()
+    kept: dict[int, dict[int, Histogram]] = {}
+    for row, held in cells.items():
+        for step, one in held.items():
+            number = float(scalar[step])
+            left, right = (number, one) if scalar_left else (one, number)
+            found = element_binary(op, left, right, step, remarks)
+            if isinstance(found, Histogram):
+                kept.setdefault(row, {})[step] = found
+    remarks.report(run, span)
+    return kept
 
 
 def _mapped(
     run: Run,
     stream: Stream,
-    cells: Callable[[Values, Mask], Cells],
+    cells: Callable[[Values, Mask], FloatCells],
     grid: Grid,
     *,
     drops_name: bool,
 ) -> Stream:
+    """Functions of floats alone: they give nothing for histograms."""
+
+    def change(batch: Batch) -> Batch:
+        return Batch(batch.rows, *cells(batch.values, batch.present))
+
+    return _changed(run, stream, change, grid, drops_name=drops_name)
+
+
+def _changed(
+    run: Run, stream: Stream, change: Callable[[Batch], Batch], grid: Grid, *, drops_name: bool
+) -> Stream:
     def batches() -> Iterator[Batch]:
         for batch in stream.batches:
             run.check()
-            values, present = cells(batch.values, batch.present)
-            yield Batch(batch.rows, values, present)
+            yield change(batch)
 
     series = stream.series
     if drops_name:

@@ -21,6 +21,7 @@ from termprom.promql.operators import (
     choose,
     classic_histogram,
     element_call,
+    histogram_cells,
     labels_call,
     range_call,
     select,
@@ -145,12 +146,11 @@ class Evaluation:
         one = self.matrix(node, Grid.instant(grid.start_ms))
         shape = (len(one.series), grid.count)
         values, present = np.broadcast_to(one.values, shape), np.broadcast_to(one.present, shape)
-        return Matrix(one.series, values, present).stream()
+        cells = histogram_cells.spread(one.histograms, grid.count)
+        return Matrix(one.series, values, present, cells).stream()
 
     def _binary(self, node: Binary, grid: Grid) -> Stream:
         left_type, right_type = type_of(node.left), type_of(node.right)
-        if node.op not in ARITHMETIC | COMPARISONS and node.op not in _SET_OPERATORS:
-            raise NotImplementedYet(f'operator "{node.op}"')
         if left_type is ValueType.SCALAR or right_type is ValueType.SCALAR:
             scalar_left = left_type is ValueType.SCALAR
             vector, scalar = (node.right, node.left) if scalar_left else (node.left, node.right)
@@ -160,6 +160,7 @@ class Evaluation:
                 self.stream(vector, grid),
                 self.scalar(scalar, grid),
                 grid,
+                node.span,
                 scalar_left=scalar_left,
                 return_bool=node.return_bool,
             )
@@ -193,7 +194,7 @@ class Evaluation:
             params = [self.scalar(arg, grid) for arg in args[1:]]
             return element_call.element_call(run, func, self.stream(args[0], grid), params, grid)
         if func in element_call.HISTOGRAM_ONLY:
-            return element_call.histogram_only(run, self.stream(args[0], grid), grid)
+            return element_call.histogram_only(run, func, self.stream(args[0], grid), grid)
         if func in calendar.PARTS:
             if not args:
                 seconds = np.floor_divide(grid.steps_ms(), 1000)

@@ -27,8 +27,8 @@ def with_fills(sides: Sides, matching: Matching) -> tuple[Sides, bool]:
     if matching.fill_left is None and matching.fill_right is None:
         return sides, False
     count = len(sides.signatures)
-    many_held = any_of_group(sides.many.present, sides.many_numbers, count)
-    one_held = any_of_group(sides.one.present, sides.one_numbers, count)
+    many_held = any_of_group(sides.many.held(), sides.many_numbers, count)
+    one_held = any_of_group(sides.one.held(), sides.one_numbers, count)
     if matching.fill_right is not None:
         # A made-up partner has no labels that group_left could take over.
         one, numbers = _extended(
@@ -61,5 +61,6 @@ def _extended(
         series,
         np.concatenate([matrix.values, np.full((added.size, missing.shape[1]), fill)]),
         np.concatenate([matrix.present, missing[added]]),
+        matrix.histograms,
     )
     return extended, np.concatenate([numbers, added])

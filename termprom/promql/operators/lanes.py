@@ -59,6 +59,8 @@ def split(
         yield from _chunks(rows, times_ms, values, steps)
         return
     used = held.any(axis=0)
+    if not used.any():
+        return
     if not used.all():
         times_ms, values, held = times_ms[used], values[:, used], held[:, used]
     full = held.all(axis=1)

@@ -12,7 +12,8 @@ from termprom.model.grid import Grid
 from termprom.model.values import Mask, Values
 from termprom.promql import notices
 from termprom.promql.kernels import over_time, quantile, rate, regression
-from termprom.promql.kernels.windows import Windows, windows_of
+from termprom.promql.kernels.windows import Samples, Windows, windows_of
+from termprom.promql.operators.mixed_range import with_histograms
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Batch, Stream
 from termprom.promql.operators.unique import never_equal
@@ -69,13 +70,22 @@ def range_call(
     kernel = _kernel(run, func, source, params, grid, param_span)
     names = _CounterNames(source) if func in _COUNTERS else None
 
-    def batches() -> Iterator[Batch]:
+    def computed() -> Iterator[tuple[Batch, Samples]]:
         for rows, samples in source.lanes:
             windows = windows_of(samples, source.references, source.range_ms)
             values, present = kernel(windows)
+            yield Batch(rows, values, present), samples
+
+    def batches() -> Iterator[Batch]:
+        found = (
+            with_histograms(run, func, source, computed(), span)
+            if source.histograms
+            else (batch for batch, _ in computed())
+        )
+        for batch in found:
             if names is not None:
-                names.note(run, rows.tolist(), present, span)
-            yield Batch(rows, values, present)
+                names.note(run, batch.rows.tolist(), batch.present, span)
+            yield batch
 
     series = source.series
     if func not in _KEEPS_NAME:

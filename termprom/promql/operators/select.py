@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -11,13 +12,17 @@ from termprom.errors import NotImplementedYet
 from termprom.model.grid import Grid
 from termprom.model.labels import METRIC_NAME
 from termprom.model.matchers import MatchOp
-from termprom.model.values import is_stale
+from termprom.model.values import TimesMs, is_stale
+from termprom.promql.histograms.value import Histogram
 from termprom.promql.kernels.windows import References, windows_of
+from termprom.promql.operators.histogram_series import HistogramSeries, histogram_series
 from termprom.promql.operators.lanes import Lane, lanes
 from termprom.promql.operators.stream import Batch, Series, Stream
 from termprom.promql.plan import RangeSelect, Select
 from termprom.promql.run import Run
 from termprom.storage import Selection
+
+_NEVER: Final = np.iinfo(np.int64).min  # the time of a sample that is not there
 
 
 def references_of(grid: Grid, at_ms: int | None, offset_ms: int) -> References:
@@ -36,11 +41,13 @@ def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stre
         raise NotImplementedYet("smoothed modifier")
     references = references_of(grid, node.at_ms, node.offset_ms)
     selection = _select(run, node, references.start_ms - run.lookback_ms + 1, references.last_ms)
+    histograms = histogram_series(run, selection, keep_stale=True, derive_hints=node.derive_hints)
     series = _series(node, selection)
     if stamps:
         series = series.dropping_name(delayed=run.delayed_name_removal)
 
     def batches() -> Iterator[Batch]:
+        seen: set[int] = set()
         for rows, samples in lanes(selection.frames(), grid.count, keep_stale=True):
             windows = windows_of(samples, references, run.lookback_ms)
             values = windows.pick(windows.end - 1)
@@ -49,9 +56,56 @@ def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stre
                 times = windows.pick_times(windows.end - 1) / 1000
                 values = np.broadcast_to(times, values.shape)
             run.pass_by(int(np.count_nonzero(present)))
-            yield Batch(rows, values, present)
+            if histograms:
+                float_times = np.where(windows.held, windows.pick_times(windows.end - 1), _NEVER)
+                batch = Batch(rows, values, present)
+                yield _overlaid(batch, float_times, histograms, references, run.lookback_ms, stamps)
+                seen.update(rows.tolist())
+            else:
+                yield Batch(rows, values, present)
+        rest = np.array([row for row in histograms if row not in seen], dtype=np.int64)
+        if rest.size:
+            shape = (rest.size, grid.count)
+            nothing = Batch(rest, np.zeros(shape), np.zeros(shape, dtype=np.bool_))
+            never = np.full(shape, _NEVER)
+            yield _overlaid(nothing, never, histograms, references, run.lookback_ms, stamps)
 
     return Stream(series, batches())
+
+
+def _overlaid(
+    batch: Batch,
+    float_times: TimesMs,
+    histograms: Mapping[int, HistogramSeries],
+    references: References,
+    lookback_ms: int,
+    stamps: bool,
+) -> Batch:
+    """The batch with histograms where they are newer than, or as new as, the newest float.
+
+    float_times (k, S); with `stamps` the result has their times in seconds as floats.
+    """
+    values, present = batch.values.copy(), batch.present.copy()
+    cells: dict[int, dict[int, Histogram]] = {}
+    for number, row in enumerate(batch.rows.tolist()):
+        one = histograms.get(row)
+        if one is None:
+            continue
+        newest, fresh = one.newest(references, lookback_ms)
+        steps = np.flatnonzero(
+            fresh & (np.take(one.times_ms, newest, mode="clip") >= float_times[number])
+        )
+        present[number, steps] = False
+        for step, at in zip(steps.tolist(), newest[steps].tolist(), strict=True):
+            histogram = one.histograms[at]
+            if histogram.stale:
+                continue
+            if stamps:
+                present[number, step] = True
+                values[number, step] = one.times_ms[at] / 1000
+            else:
+                cells.setdefault(row, {})[step] = histogram
+    return Batch(batch.rows, values, present, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +117,7 @@ class RangeSource:
     references: References
     range_ms: int
     range_seconds: float
+    histograms: Mapping[int, HistogramSeries] = field(default_factory=dict)
 
 
 def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
@@ -79,15 +134,15 @@ def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
             yield rows, samples
 
     series = _series(node.select, selection)
-    return RangeSource(series, batches(), references, node.range_ms, node.range_seconds)
+    histograms = histogram_series(
+        run, selection, keep_stale=False, derive_hints=node.select.derive_hints
+    )
+    return RangeSource(series, batches(), references, node.range_ms, node.range_seconds, histograms)
 
 
 def _select(run: Run, node: Select, start_ms: int, end_ms: int) -> Selection:
     run.check()
-    selection = run.querier.select(node.matchers, start_ms=start_ms, end_ms=max(start_ms, end_ms))
-    if next(iter(selection.histograms()), None) is not None:
-        raise NotImplementedYet("native histograms")
-    return selection
+    return run.querier.select(node.matchers, start_ms=start_ms, end_ms=max(start_ms, end_ms))
 
 
 def _series(node: Select, selection: Selection) -> Series:

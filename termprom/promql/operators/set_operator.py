@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from termprom.promql.kernels.join import any_of_group
+from termprom.promql.operators import histogram_cells
 from termprom.promql.operators.signatures import number_signatures
 from termprom.promql.operators.stream import Matrix, Series
 from termprom.promql.operators.unique import merge
@@ -18,12 +19,10 @@ def set_operator(op: str, left: Matrix, right: Matrix, matching: Matching) -> Ma
     )
     count = len(signatures)
     if op == "or":
-        taken = any_of_group(left.present, left_numbers, count)
-        added = Matrix(right.series, right.values, right.present & ~taken[right_numbers])
-        return merge(_stacked(left, added))
-    partner = any_of_group(right.present, right_numbers, count)[left_numbers]
-    kept = left.present & (partner if op == "and" else ~partner)
-    return Matrix(left.series, left.values, kept)
+        taken = any_of_group(left.held(), left_numbers, count)
+        return merge(_stacked(left, right.where(~taken[right_numbers])))
+    partner = any_of_group(right.held(), right_numbers, count)[left_numbers]
+    return left.where(partner if op == "and" else ~partner)
 
 
 def _stacked(upper: Matrix, lower: Matrix) -> Matrix:
@@ -43,4 +42,5 @@ def _stacked(upper: Matrix, lower: Matrix) -> Matrix:
         Series([*upper.series.labels, *lower.series.labels], pending=pending),
         np.concatenate([upper.values, lower.values]),
         np.concatenate([upper.present, lower.present]),
+        {**upper.histograms, **histogram_cells.shifted(lower.histograms, len(upper.series))},
     )

@@ -1,8 +1,8 @@
 """The evaluated value: labelled rows over the steps of a grid, as a whole or batch by batch.
 
 A row is one series. Its cells are `values` with a mask `present`: absence is never a NaN. Native
-histograms will travel as further matrices of the same rows beside `values`, with a mask of their
-own, so that a cell holds a float, a histogram, or nothing.
+histograms travel beside them as sparse cells of the same rows: a cell holds a float, a histogram,
+or nothing. `present` speaks of floats only; `held` of both.
 
 Consumers learn the series first, size their arrays and match labels once, and then take vectors as
 they come. A row that no batch mentions is absent at every step.
@@ -11,12 +11,14 @@ they come. A row that no batch mentions is absent at every step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.values import Ints, Mask, Values
+from termprom.promql.operators import histogram_cells
+from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
 from termprom.promql.run import Run
 
 # What upstream calls the metric's name when it drops it.
@@ -94,11 +96,26 @@ def without_name(labels: Labels) -> Labels:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a value: row numbers (k,), values and present (k, S). Read only."""
+    """Some rows of a value: row numbers (k,), values and present (k, S). Read only.
+
+    `histograms` go by the rows' numbers, not by their places in the batch.
+    """
 
     rows: Ints
     values: Values
     present: Mask
+    histograms: Cells = field(default_factory=dict)
+
+    def held(self) -> Mask:
+        """Where there is a float or a histogram; (k, S)."""
+        if not self.histograms:
+            return self.present
+        return histogram_cells.held(self.present, self.local())
+
+    def local(self) -> Cells:
+        """The histograms by place in this batch."""
+        place = {row: number for number, row in enumerate(self.rows.tolist())}
+        return {place[row]: cells for row, cells in self.histograms.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +133,30 @@ class Matrix:
     series: Series
     values: Values
     present: Mask
+    histograms: Cells = field(default_factory=dict)
+
+    def held(self) -> Mask:
+        """Where there is a float or a histogram; (K, S)."""
+        return histogram_cells.held(self.present, self.histograms)
+
+    def where(self, mask: Mask) -> Matrix:
+        """Only the cells that `mask` (K, S) keeps."""
+        cells = histogram_cells.where(self.histograms, mask)
+        return Matrix(self.series, self.values, self.present & mask, cells)
 
     def stream(self) -> Stream:
         rows = np.arange(len(self.series))
-        batches = iter([Batch(rows, self.values, self.present)] if rows.size else [])
+        whole = Batch(rows, self.values, self.present, self.histograms)
+        batches = iter([whole] if rows.size else [])
         return Stream(self.series, batches)
 
     def take(self, rows: Ints) -> Matrix:
-        return Matrix(self.series.take(rows), self.values[rows], self.present[rows])
+        cells = histogram_cells.taken(self.histograms, rows)
+        return Matrix(self.series.take(rows), self.values[rows], self.present[rows], cells)
 
     def compact(self) -> Matrix:
         """Only the rows that are present anywhere."""
-        held = self.present.any(axis=1)
+        held = self.held().any(axis=1)
         return self if held.all() else self.take(np.flatnonzero(held))
 
 
@@ -140,10 +169,14 @@ def collect(run: Run, stream: Stream, steps: int) -> Matrix:
     shape = (len(stream.series), steps)
     values = np.zeros(shape)
     present = np.zeros(shape, dtype=np.bool_)
+    histograms: Cells = NO_HISTOGRAMS
     for batch in stream.batches:
+        if batch.histograms:
+            histograms = {**histograms, **batch.histograms}
+            run.hold(histogram_cells.sizes(batch.histograms))
         if batch.rows.size == shape[0] and (np.diff(batch.rows) == 1).all():
             values, present = batch.values, batch.present
         else:
             values[batch.rows], present[batch.rows] = batch.values, batch.present
         run.hold(int(np.count_nonzero(batch.present)))
-    return Matrix(stream.series, values, present)
+    return Matrix(stream.series, values, present, histograms)

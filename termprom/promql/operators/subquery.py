@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from termprom.model.grid import Grid
+from termprom.promql.operators.histogram_series import series_of_cells
 from termprom.promql.operators.lanes import Lane, split
 from termprom.promql.operators.select import RangeSource, references_of
 from termprom.promql.operators.stream import Matrix, Series
@@ -38,4 +39,11 @@ def subquery(
         if rows.size:
             yield from split(rows, inner.steps_ms(), matrix.values, matrix.present, grid.count)
 
-    return RangeSource(matrix.series, batches(), references, node.range_ms, node.range_seconds)
+    return RangeSource(
+        matrix.series,
+        batches(),
+        references,
+        node.range_ms,
+        node.range_seconds,
+        series_of_cells(matrix.histograms, inner.steps_ms()),
+    )

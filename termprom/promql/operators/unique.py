@@ -6,6 +6,7 @@ import numpy as np
 
 from termprom.errors import EvaluationError
 from termprom.promql.kernels.join import fold_rows
+from termprom.promql.operators import histogram_cells
 from termprom.promql.operators.stream import Matrix, Series, Stream, collect
 from termprom.promql.run import Run
 
@@ -39,11 +40,16 @@ def merge(matrix: Matrix) -> Matrix:
     if len(number_of) == len(labels):
         return matrix
     groups = np.array([number_of[one] for one in labels], dtype=np.int64)
-    folded = fold_rows(matrix.values, matrix.present, groups, len(number_of))
+    folded = fold_rows(matrix.values, matrix.held(), groups, len(number_of))
     if folded.clash.any():
         raise EvaluationError(SAME_LABELS)
     pending = None
     if matrix.series.pending is not None:
         pending = np.zeros(len(number_of), dtype=np.bool_)
         np.logical_or.at(pending, groups, matrix.series.pending)
-    return Matrix(Series(list(number_of), pending=pending), folded.values, folded.present)
+    series = Series(list(number_of), pending=pending)
+    if not matrix.histograms:
+        return Matrix(series, folded.values, folded.present)
+    cells = histogram_cells.folded(matrix.histograms, groups)
+    floats = folded.present & ~histogram_cells.mask_of(cells, *folded.present.shape)
+    return Matrix(series, folded.values, floats, cells)

@@ -7,15 +7,25 @@ from step to step. Errors are upstream's and belong to the earliest step at whic
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from termprom.errors import EvaluationError
 from termprom.model.labels import Labels, quote
 from termprom.model.values import Ints, Mask, Values
+from termprom.promql.histograms.value import Histogram
 from termprom.promql.kernels.arithmetic import ARITHMETIC, COMPARISONS
 from termprom.promql.kernels.join import Folded, count_of_group, first_true, fold_rows
+from termprom.promql.operators import histogram_cells
 from termprom.promql.operators.fill import with_fills
+from termprom.promql.operators.histogram_binary import (
+    TRIMS,
+    Element,
+    Remarks,
+    element_binary,
+)
+from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
 from termprom.promql.operators.signatures import Sides, number_signatures
 from termprom.promql.operators.stream import Matrix, Series, without_name
 from termprom.promql.operators.unique import merge
@@ -38,16 +48,25 @@ def vector_match(run: Run, node: Binary, left: Matrix, right: Matrix, steps: int
     sides = Sides(many, one, numbers[0], numbers[1], numbers[2], swapped)
     sides, filled = with_fills(sides, matching)
 
-    folded = fold_rows(
-        sides.one.values, sides.one.present, sides.one_numbers, len(sides.signatures)
-    )
+    one_held, many_held = sides.one.held(), sides.many.held()
+    folded = fold_rows(sides.one.values, one_held, sides.one_numbers, len(sides.signatures))
     partner = folded.values[sides.many_numbers]
     # A one side that is nowhere at a step decides that step before its duplicates could.
-    both_sides: Mask = np.any(sides.many.present, axis=0) & np.any(sides.one.present, axis=0)
-    matched: Mask = sides.many.present & folded.present[sides.many_numbers]
+    both_sides: Mask = np.any(many_held, axis=0) & np.any(one_held, axis=0)
+    matched: Mask = many_held & folded.present[sides.many_numbers]
     clash_at = first_true(folded.clash & (both_sides | filled))
     grouped = matching.cardinality is not Cardinality.ONE_TO_ONE
-    result = _combined(node, sides, partner, matched)
+    histograms: Cells = NO_HISTOGRAMS
+    if node.op in TRIMS or sides.one.histograms or sides.many.histograms:
+        elements = _elements(run, node, sides, folded, matched)
+        # A pair that cannot be combined is no match.
+        matched = matched & ~elements.invalid
+        histograms = elements.cells
+        values, kept = _combined(node, sides, partner, matched)
+        values = np.where(elements.decided, elements.values, values)
+        kept = np.where(elements.decided, elements.kept, kept)
+    else:
+        values, kept = _combined(node, sides, partner, matched)
     series, rows, cells = _result_rows(run, node, sides, folded, matched)
     ambiguous_at = (
         first_true(_repeated_results(series, rows, cells, sides))
@@ -59,14 +78,72 @@ def vector_match(run: Run, node: Binary, left: Matrix, right: Matrix, steps: int
     if ambiguous_at < steps:
         message = _AMBIGUOUS_GROUPED if grouped else _AMBIGUOUS
         raise EvaluationError(message, node.span.start, node.span.end)
-    values, kept = result
-    return merge(Matrix(series, values[rows], kept[rows] & cells))
+    result = Matrix(series, values[rows], kept[rows] & cells)
+    if histograms:
+        found = histogram_cells.where(histogram_cells.taken(histograms, rows), cells)
+        result = Matrix(series, result.values, result.present, found)
+    return merge(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Elements:
+    """Pairs that were combined one by one, by row of the many side; (M, S).
+
+    `decided` pairs have their float in `values` where `kept`, their histogram in `cells`; `invalid`
+    ones could not be combined.
+    """
+
+    decided: Mask
+    invalid: Mask
+    values: Values
+    kept: Mask
+    cells: Cells
+
+
+def _elements(run: Run, node: Binary, sides: Sides, folded: Folded, matched: Mask) -> _Elements:
+    """All matched pairs with a histogram in them; for the trim operators all matched pairs."""
+    many, one = sides.many, sides.one
+    special = histogram_cells.mask_of(many.histograms, *matched.shape)
+    one_special = histogram_cells.mask_of(one.histograms, *one.present.shape)
+    sources = folded.source[sides.many_numbers]
+    steps = np.arange(matched.shape[1])
+    special |= one_special[sources, steps] if one_special.size else False
+    decided = matched if node.op in TRIMS else matched & special
+    invalid = np.zeros(matched.shape, dtype=np.bool_)
+    values, kept = np.zeros(matched.shape), np.zeros(matched.shape, dtype=np.bool_)
+    cells: dict[int, dict[int, Histogram]] = {}
+    remarks = Remarks()
+    for row, step in np.argwhere(decided).tolist():
+        mine = _element(many, row, step)
+        other = _element(one, int(sources[row, step]), step)
+        left, right = (other, mine) if sides.swapped else (mine, other)
+        found = element_binary(node.op, left, right, step, remarks)
+        if found is None:
+            invalid[row, step] = True
+        elif isinstance(found, bool) and not node.return_bool:
+            if found and isinstance(left, Histogram):
+                cells.setdefault(row, {})[step] = left
+        elif isinstance(found, Histogram):
+            cells.setdefault(row, {})[step] = found
+        else:
+            values[row, step], kept[row, step] = float(found), True
+    remarks.report(run, node.span)
+    return _Elements(decided, invalid, values, kept, cells)
+
+
+def _element(matrix: Matrix, row: int, step: int) -> Element:
+    held = matrix.histograms.get(row)
+    if held is not None and step in held:
+        return held[step]
+    return float(matrix.values[row, step])
 
 
 def _combined(node: Binary, sides: Sides, partner: Values, matched: Mask) -> tuple[Values, Mask]:
     """Values and which cells survive, per row of the many side; (M, S)."""
     many = sides.many.values
     left, right = (partner, many) if sides.swapped else (many, partner)
+    if node.op in TRIMS:
+        return many, np.zeros_like(matched)
     compare = COMPARISONS.get(node.op)
     if compare is None:
         return ARITHMETIC[node.op](left, right), matched

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from termprom.model.floats import format_float
-from termprom.model.histogram import FloatHistogram
+from termprom.model.histogram import CounterResetHint, FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.notices import NoticeLevel
 from termprom.model.result import QueryResult, ResultType
+from termprom.promql.histograms.value import Side, compacted, from_model
 from termprom.promql.notices import render
 from termprom.testing.promqltest.script import Eval, Expectation
+from termprom.testing.promqltest.series import Item
 
 _TOLERANCE = 1e-6
 _SMALLEST_NORMAL = 2.2250738585072014e-308
@@ -29,6 +31,39 @@ def almost_equal(left: float, right: float) -> bool:
     if left == 0 or right == 0 or size < _SMALLEST_NORMAL:
         return difference < _TOLERANCE * _SMALLEST_NORMAL
     return difference / min(size, 1.7976931348623157e308) < _TOLERANCE
+
+
+def same_item(wanted: Item, got: Item) -> bool:
+    """Whether a cell holds what a script says; None is nothing."""
+    if isinstance(wanted, FloatHistogram) or isinstance(got, FloatHistogram):
+        if not isinstance(wanted, FloatHistogram) or not isinstance(got, FloatHistogram):
+            return False
+        return _same_histogram(wanted, got)
+    if wanted is None or got is None:
+        return wanted is got
+    return almost_equal(wanted, got)
+
+
+def _same_histogram(wanted: FloatHistogram, got: FloatHistogram) -> bool:
+    """Equal up to empty buckets and rounding. A hint counts only where the script spells one."""
+    left, right = compacted(from_model(wanted)), compacted(from_model(got))
+    return (
+        left.schema == right.schema
+        and left.zero_threshold == right.zero_threshold
+        and left.custom_values == right.custom_values
+        and almost_equal(left.count, right.count)
+        and almost_equal(left.sum, right.sum)
+        and almost_equal(left.zero_count, right.zero_count)
+        and _same_side(left.positive, right.positive)
+        and _same_side(left.negative, right.negative)
+        and (wanted.hint is CounterResetHint.UNKNOWN or wanted.hint is got.hint)
+    )
+
+
+def _same_side(left: Side, right: Side) -> bool:
+    return left.keys() == right.keys() and all(
+        almost_equal(count, right[index]) for index, count in left.items()
+    )
 
 
 def wrong_error(asked: Eval, message: str) -> str | None:
@@ -79,7 +114,10 @@ def wrong_value(asked: Eval, result: QueryResult, column: int = 0) -> str | None
         return None if almost_equal(asked.scalar, got) else f"expected {asked.scalar}, got {got}"
     if result.type is ResultType.SCALAR:
         return f"expected a vector, got the scalar {format_float(float(result.values[0, column]))}"
-    held = [row for row in range(len(result.labels)) if result.present[row, column]]
+    histograms = {one.series: one.histogram for one in result.histograms if one.step == column}
+    held = [
+        row for row in range(len(result.labels)) if result.present[row, column] or row in histograms
+    ]
     wanted_labels = [line.labels for line in asked.series]
     got_labels = [result.labels[row] for row in held]
     if sorted(wanted_labels) != sorted(got_labels):
@@ -89,9 +127,8 @@ def wrong_value(asked: Eval, result: QueryResult, column: int = 0) -> str | None
     row_of = {result.labels[row]: row for row in held}
     for line in asked.series:
         item = line.items[0] if line.items else None
-        if isinstance(item, FloatHistogram) or item is None:
-            return f"expected a histogram for {line.labels}, got {describe(result, column)}"
-        if not almost_equal(item, float(result.values[row_of[line.labels], column])):
+        row = row_of[line.labels]
+        if not same_item(item, histograms.get(row, float(result.values[row, column]))):
             return f"expected {line.labels} {item}, got {describe(result, column)}"
     return None
 
@@ -106,17 +143,17 @@ def wrong_matrix(asked: Eval, result: QueryResult) -> str | None:
     wanted = sorted(line.labels for line in asked.series)
     if wanted != labels:
         return f"expected {_texts(wanted)}, got {_texts(labels)}"
+    got: Item
+    by_cell = {(one.series, one.step): one.histogram for one in result.histograms}
     for line in asked.series:
         row = labels.index(line.labels)
         for step in range(result.times_ms.size):
             item = line.items[step] if step < len(line.items) else None
-            if isinstance(item, FloatHistogram):
-                return f"expected a histogram for {line.labels} at step {step}"
-            present = bool(result.present[row, step])
-            got = float(result.values[row, step])
-            if present != (item is not None) or (item is not None and not almost_equal(item, got)):
-                shown = got if present else None
-                return f"expected {item} for {line.labels} at step {step}, got {shown}"
+            got = by_cell.get((row, step))
+            if got is None and result.present[row, step]:
+                got = float(result.values[row, step])
+            if not same_item(item, got):
+                return f"expected {item} for {line.labels} at step {step}, got {got}"
     return None
 
 
@@ -128,7 +165,10 @@ def _wrong_raw(asked: Eval, result: QueryResult) -> str | None:
     assert asked.raw_range is not None
     start, _, step = asked.raw_range
     got = {
-        one.labels: dict(zip(one.times_ms.tolist(), one.values.tolist(), strict=True))
+        one.labels: {
+            **dict(zip(one.times_ms.tolist(), one.values.tolist(), strict=True)),
+            **dict(one.histograms),
+        }
         for one in result.raw or ()
     }
     if sorted(got) != sorted(line.labels for line in asked.series):
@@ -143,7 +183,7 @@ def _wrong_raw(asked: Eval, result: QueryResult) -> str | None:
         if set(wanted) != set(samples):
             return f"expected times {sorted(wanted)} for {line.labels}, got {sorted(samples)}"
         for time_ms, item in wanted.items():
-            if isinstance(item, FloatHistogram) or not almost_equal(item, samples[time_ms]):
+            if not same_item(item, samples[time_ms]):
                 return f"expected {item} for {line.labels} at {time_ms}, got {samples[time_ms]}"
     return None
 
@@ -156,6 +196,11 @@ def describe(result: QueryResult, column: int) -> str:
         f"{result.labels[row]} {format_float(float(result.values[row, column]))}"
         for row in range(len(result.labels))
         if result.present[row, column]
+    ]
+    shown += [
+        f"{result.labels[one.series]} {one.histogram}"
+        for one in result.histograms
+        if one.step == column
     ]
     return "; ".join(shown) or "nothing"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from termprom.model.histogram import BucketSpan, CounterResetHint, FloatHistogram
+from termprom.promql.histograms.combine import add, subtract
+from termprom.promql.histograms.value import from_model, to_model
 
 _FIELD: Final = re.compile(r"(?P<key>[a-z_]+):\s*(?:\[(?P<list>[^\]]*)\]|(?P<value>[^\s\[\]]+))")
 _NUMBERS: Final = frozenset(
@@ -64,64 +65,14 @@ def _spans(offset: float, buckets: tuple[float, ...]) -> tuple[BucketSpan, ...]:
 def repeated(
     first: FloatHistogram, delta: FloatHistogram, sign: float, times: int
 ) -> Iterator[FloatHistogram]:
-    """first, first + delta, ... for histograms of one layout; `times` additions."""
+    """first, first + delta, ...; `times` additions. Raises ValueError where schemas do not fit."""
     yield first
-    for _ in range(times):
-        first = _added(first, delta, sign)
-        yield first
-
-
-def _added(left: FloatHistogram, right: FloatHistogram, sign: float) -> FloatHistogram:
-    if left.schema > right.schema:
+    if first.schema > delta.schema:
         raise ValueError(
-            f"error combining histograms: cannot merge from schema {right.schema} to {left.schema}"
+            f"error combining histograms: cannot merge from schema {delta.schema} to {first.schema}"
         )
-    positive = _merged(
-        left.positive_spans,
-        left.positive_buckets,
-        right.positive_spans,
-        right.positive_buckets,
-        sign,
-        right.schema - left.schema,
-    )
-    negative = _merged(
-        left.negative_spans,
-        left.negative_buckets,
-        right.negative_spans,
-        right.negative_buckets,
-        sign,
-        right.schema - left.schema,
-    )
-    return replace(
-        left,
-        zero_count=left.zero_count + sign * right.zero_count,
-        count=left.count + sign * right.count,
-        sum=left.sum + sign * right.sum,
-        positive_spans=_spans(*positive),
-        positive_buckets=positive[1],
-        negative_spans=_spans(*negative),
-        negative_buckets=negative[1],
-    )
-
-
-def _merged(
-    left_spans: tuple[BucketSpan, ...],
-    left: tuple[float, ...],
-    right_spans: tuple[BucketSpan, ...],
-    right: tuple[float, ...],
-    sign: float,
-    coarser: int,
-) -> tuple[int, tuple[float, ...]]:
-    """(offset, buckets) of both sides; the right one is `coarser` schemas finer."""
-    held: dict[int, float] = {}
-    if left_spans:
-        for number, count in enumerate(left):
-            held[left_spans[0].offset + number] = count
-    if right_spans:
-        for number, count in enumerate(right):
-            index = ((right_spans[0].offset + number - 1) >> coarser) + 1
-            held[index] = held.get(index, 0.0) + sign * count
-    if not held:
-        return 0, ()
-    low = min(held)
-    return low, tuple(held.get(index, 0.0) for index in range(low, max(held) + 1))
+    combine = add if sign > 0 else subtract
+    current, step = from_model(first), from_model(delta)
+    for _ in range(times):
+        current = combine(current, step).histogram
+        yield to_model(current)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from termprom.model.histogram import FloatHistogram
+from termprom.model.histogram import CounterResetHint, FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
+from termprom.promql.histograms.resets import shrank
+from termprom.promql.histograms.value import Histogram, from_model
 from termprom.storage import Frame, HistogramFrame
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.testing.promqltest.script import Load
@@ -39,8 +42,40 @@ class ScriptStorage:
             if times:
                 self._floats.add(labels, times, values)
 
+            if labels in self._histograms:
+                floats = self._floats.samples.get(labels, {})
+                set_hints(self._histograms[labels], sorted(floats))
+
     def querier(self, start_ms: int, end_ms: int) -> _ScriptQuerier:
         return _ScriptQuerier(self._floats, self._histograms, start_ms, end_ms)
+
+
+def set_hints(samples: dict[int, FloatHistogram], float_times: Sequence[int]) -> None:
+    """Replace the hints as the original's store does: of counters it knows only what its chunks
+    tell, which begin anew at a reset, at a change of layout and at a change of kind.
+    """
+    kinds = sorted([*((time_ms, True) for time_ms in samples), *((t, False) for t in float_times)])
+    before: Histogram | None = None
+    for time_ms, is_histogram in kinds:
+        if not is_histogram:
+            before = None
+            continue
+        one = from_model(samples[time_ms])
+        if one.hint is CounterResetHint.GAUGE:
+            before = one
+            continue
+        goes_on = (
+            before is not None
+            and before.hint is not CounterResetHint.GAUGE
+            and one.hint is not CounterResetHint.RESET
+            and one.schema == before.schema
+            and one.zero_threshold == before.zero_threshold
+            and one.custom_values == before.custom_values
+            and not shrank(one, before)
+        )
+        hint = CounterResetHint.NOT_RESET if goes_on else CounterResetHint.UNKNOWN
+        samples[time_ms] = replace(samples[time_ms], hint=hint)
+        before = one
 
 
 class _ScriptQuerier:
