@@ -201,6 +201,7 @@ class StorageView:
     duplicates: int = 0
     too_old: int = 0
     replayed_records: int = 0
+    quarantined: Sequence[str] = ()  # blocks set apart since the start, and why
     replay_dropped: str = ""  # what replay had to cut, in words; empty when nothing
     retention_ms: int = 0
     retention_bytes: int = 0

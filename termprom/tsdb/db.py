@@ -9,31 +9,39 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from termprom.clock import Clock
-from termprom.errors import StorageError
+from termprom.errors import CorruptFile, StorageError
 from termprom.model.labels import Labels
 from termprom.storage import Group
+from termprom.tsdb.block_meta import BlockMeta, Ulids
+from termprom.tsdb.block_set import BlockSet
 from termprom.tsdb.cardinality import cardinality
+from termprom.tsdb.compaction import merge_blocks
+from termprom.tsdb.compaction_plan import plan_compaction, range_lengths
 from termprom.tsdb.files import WAL_FOLDER, Files, storage_errors
 from termprom.tsdb.folder import FolderClaim
 from termprom.tsdb.head import Head
+from termprom.tsdb.head_cut import HeadCutter
 from termprom.tsdb.head_source import HeadSource
 from termprom.tsdb.manifest import Manifest, read_manifest, write_manifest
 from termprom.tsdb.metrics import StoreMetrics
 from termprom.tsdb.options import Options
 from termprom.tsdb.page_cache import PageCache
 from termprom.tsdb.querier import TsdbQuerier
+from termprom.tsdb.readers import Readers
 from termprom.tsdb.replay import Replayed, ReplayProgress, replay
+from termprom.tsdb.retention import plan_retention
 from termprom.tsdb.source import Source
 from termprom.tsdb.sync import LogSync
 from termprom.tsdb.union import UnionCache
 from termprom.tsdb.wal_writer import WalWriter
-from termprom.views import CardinalityView, StorageView
+from termprom.views import BlockView, CardinalityView, StorageView
 
 __all__ = ["Database", "Options", "ReplayProgress"]
 
@@ -51,12 +59,15 @@ class Database:
         self._options = options
         self._files = files
         self._claim = claim
-        self._manifest = Manifest()
         self._cache = PageCache(options.page_cache_bytes)
+        self._blocks = BlockSet(files, folder, self._cache, options.block_ms)
+        self._readers = Readers()
         self._unions = UnionCache()
+        self._blocks.on_change = self._unions.clear
         self._maintenance = threading.Lock()
         self._replayed = Replayed()
         self._closed = False
+        self._closing = False  # maintenance is asked to come to an end
         self._sync: LogSync | None = None
 
     def __repr__(self) -> str:
@@ -94,16 +105,14 @@ class Database:
         return database
 
     def _open(self, progress: Callable[[ReplayProgress], None]) -> None:
-        manifest = read_manifest(self._files, self.folder)
-        if manifest is None:
-            write_manifest(self._files, self.folder, self._manifest)
-        else:
-            self._manifest = manifest
+        manifest = self._read_manifest()
+        self._blocks.open()
+        self._ulids = Ulids(self.clock, (block.meta.ulid for block in self._blocks.blocks))
         wal = WalWriter(self._files, self.folder / WAL_FOLDER, 1)
         self.head = Head(
             wal,
             self._cache,
-            floor_ms=self._manifest.floor_ms,
+            floor_ms=manifest.floor_ms,
             window_ms=self._options.out_of_order_window_ms,
             block_ms=self._options.block_ms,
         )
@@ -111,12 +120,27 @@ class Database:
             self._files,
             self.folder / WAL_FOLDER,
             self.head,
-            late_segment=self._manifest.out_of_order_segment,
+            late_segment=manifest.out_of_order_segment,
             progress=progress,
         )
         wal.begin_at(self._replayed.next_segment)
+        self._cutter = HeadCutter(
+            self._files, self.folder, self.head, self._blocks, self._readers, self._ulids, manifest
+        )
         if self._options.fsync_seconds:
             self._sync = LogSync(wal, self._options.fsync_seconds)
+
+    def _read_manifest(self) -> Manifest:
+        """Without a manifest that checks the whole log is replayed: twice is better than never."""
+        try:
+            manifest = read_manifest(self._files, self.folder)
+        except CorruptFile as problem:
+            logger.error("%s; the whole log is replayed", problem)
+            manifest = None
+        if manifest is None:
+            manifest = Manifest()
+            write_manifest(self._files, self.folder, manifest)
+        return manifest
 
     # --- Writing ------------------------------------------------------------------------------
 
@@ -128,8 +152,14 @@ class Database:
     # --- Reading ------------------------------------------------------------------------------
 
     def querier(self, start_ms: int, end_ms: int) -> TsdbQuerier:
-        sources: list[Source] = [HeadSource(self.head)]
-        return TsdbQuerier(sources, self._unions, start_ms, end_ms)
+        epoch = self._readers.enter()
+        # The head's floor before the list of blocks: what is cut between the two is seen twice,
+        # which merging puts right, and never not at all.
+        head = HeadSource(self.head)
+        blocks = [block for block in self._blocks.blocks if block.overlaps(start_ms, end_ms)]
+        sources: list[Source] = [*blocks, head]
+        leave = partial(self._readers.leave, epoch)
+        return TsdbQuerier(sources, self._unions, start_ms, end_ms, leave)
 
     def cardinality(self, limit: int = 10) -> CardinalityView:
         """Where the head's series come from."""
@@ -146,6 +176,8 @@ class Database:
             head_start_ms=start_ms if end_ms >= start_ms else 0,
             head_end_ms=max(end_ms, 0),
             wal_bytes=head.log.wal.size_bytes(),
+            blocks=[_block_view(block.meta) for block in self._blocks.blocks],
+            quarantined=tuple(self._blocks.quarantined),
             samples_appended=counters.stored,
             out_of_order=counters.out_of_order,
             duplicates=counters.duplicates,
@@ -172,11 +204,49 @@ class Database:
         with self._maintenance:
             if self._closed:
                 return
+            options = self._options
             self.head.seal_idle()
             self.head.encode_pages()
+            self._cutter.run(options.block_ms)
+            self._compact(range_lengths(options.block_ms, options.retention_ms))
+            self._retain()
+            self._blocks.rest()
+
+    def _compact(self, lengths: Sequence[int]) -> None:
+        """Merge blocks until the plan is content; a corrupt one is set apart and left out."""
+        while not self._closing:
+            blocks = {block.meta.ulid: block for block in self._blocks.blocks}
+            metas = [block.meta for block in blocks.values()]
+            deleted = {name: block.tombstones.series_count for name, block in blocks.items()}
+            plan = plan_compaction(metas, lengths, deleted)
+            if not plan:
+                return
+            try:
+                merge_blocks(
+                    self._files,
+                    self._blocks,
+                    [block for name, block in blocks.items() if name in {m.ulid for m in plan}],
+                    self._ulids.next(),
+                )
+            except CorruptFile as problem:
+                logger.error("compaction goes on without a block: %s", problem)
+
+    def _retain(self) -> None:
+        blocks = self._blocks.blocks
+        gone = plan_retention(
+            [block.meta for block in blocks],
+            newest_ms=self.head.newest_ms,
+            retention_ms=self._options.retention_ms,
+            retention_bytes=self._options.retention_bytes,
+            other_bytes=self.head.log.wal.size_bytes(),
+        )
+        if gone:
+            self._blocks.remove([block for block in blocks if block.meta.ulid in gone])
+            logger.info("deleted blocks past retention", extra={"fields": {"count": len(gone)}})
 
     def close(self) -> None:
         """End the log durably. Appends and queries fail from now on."""
+        self._closing = True
         with self._maintenance:
             if self._closed:
                 return
@@ -186,3 +256,15 @@ class Database:
             with self.head.write_lock:
                 self.head.log.wal.close()
             self._claim.release()
+
+
+def _block_view(meta: BlockMeta) -> BlockView:
+    return BlockView(
+        meta.ulid,
+        meta.start_ms,
+        meta.end_ms,
+        meta.series,
+        meta.samples,
+        meta.size_bytes,
+        meta.level,
+    )

@@ -102,6 +102,10 @@ class Head:
         found = self._by_timeline.get(timeline)
         return found.identity if found is not None else None
 
+    def group_of(self, timeline: bytes) -> HeadGroup | None:
+        """The group with that timeline hash."""
+        return self._by_timeline.get(timeline)
+
     def advance(self, time_ms: int) -> None:
         """A group has a sample of that time."""
         if time_ms > self.newest_ms:
@@ -148,16 +152,24 @@ class Head:
         with self.lock:
             return sum(page.columns.size for group in self.groups for page in group.pages)
 
-    def late_bounds(self) -> tuple[int, int]:
-        """First and last time of the late samples; (0, -1) where there are none."""
-        first, last = 2**62, -1
+    def late_count(self) -> int:
+        """How many late samples wait in memory, the frozen ones aside."""
+        with self.lock:
+            return sum(
+                len(column)
+                for number in self.late_groups
+                for column in self.groups[number].late.values()
+            )
+
+    def frozen_ranges(self, range_ms: int) -> list[int]:
+        """The starts of the ranges of that length in which frozen late samples lie, ascending."""
+        found: set[int] = set()
         with self.lock:
             for number in self.late_groups:
-                group = self.groups[number]
-                for column in (*group.late.values(), *group.late_frozen.values()):
-                    start, end = column.bounds()
-                    first, last = min(first, start), max(last, end)
-        return (first, last) if last >= first else (0, -1)
+                for column in self.groups[number].late_frozen.values():
+                    times, _ = column.copy(NO_TIME, 2**62)
+                    found.update(np.unique(times // range_ms).tolist())
+        return [number * range_ms for number in sorted(found)]
 
     # --- Maintenance --------------------------------------------------------------------------
 
@@ -187,6 +199,11 @@ class Head:
             if group.has_open_rows and group.newest_ms < before_ms:
                 with self.write_lock, self.lock:
                     group.seal()
+
+    def cut_log(self) -> None:
+        """Begin a log segment, so that the old ones can be given back."""
+        with self.write_lock:
+            self.log.wal.cut()
 
     def drop_before(self, floor_ms: int) -> None:
         """Give back the memory of in-order samples before `floor_ms`."""
@@ -222,11 +239,11 @@ class Head:
         with self.write_lock, self.lock:
             for number in self.late_groups:
                 group = self.groups[number]
-                for column, held in group.late_frozen.items():
-                    newer = group.late.setdefault(column, LooseColumn())
-                    for time_ms, bits in zip(*held.copy(NO_TIME, 2**62), strict=True):
-                        newer.put(int(time_ms), int(bits))
-                group.late_frozen = {}
+                for column, newer in group.late.items():
+                    held = group.late_frozen.setdefault(column, LooseColumn())
+                    for time_ms, bits in zip(*newer.copy(NO_TIME, 2**62), strict=True):
+                        held.put(int(time_ms), int(bits))
+                group.late, group.late_frozen = group.late_frozen, {}
 
     # --- Deleting -----------------------------------------------------------------------------
 

@@ -141,6 +141,11 @@ class HeadGroup:
                 appended, verdicts = self._append_checked(times[once], columns[once], bits[once])
                 first = np.cumsum(once)[again] - 1
                 same = bits[again] == bits[once][first]
+                # Where the first was refused for another value, that value decides on the rest.
+                stored = np.flatnonzero(verdicts[first] == Verdict.SAME_TIME)
+                if stored.size:
+                    held = self._newest_cells(times[again][stored], columns[again][stored])
+                    same[stored] = bits[again][stored] == held
                 appended = _with_repeated(appended, verdicts[first], same)
             self._head.counters.add(appended)
         return appended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
@@ -19,6 +20,14 @@ from termprom.tsdb.loose import LooseColumn
 from termprom.tsdb.source import OWN_TIMES, Piece
 
 
+class HeadPart(Enum):
+    """What of the head a source shows."""
+
+    EVERYTHING = auto()
+    IN_ORDER = auto()  # for the writer of the next block
+    FROZEN = auto()  # late samples on their way into blocks
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """Some columns of one group and the pages that may hold them."""
@@ -30,18 +39,14 @@ class _Rows:
 
 
 class HeadSource:
-    """What a querier sees of the head; in-order samples before `floor_ms` are left to blocks.
+    """What a querier sees of the head; in-order samples before `floor_ms` are left to blocks."""
 
-    `late_only`: just the frozen late samples, for the writer of their block.
-    """
-
-    def __init__(self, head: Head, *, late_only: bool = False, ceiling_ms: int = 2**62) -> None:
+    def __init__(self, head: Head, part: HeadPart = HeadPart.EVERYTHING) -> None:
         self._head = head
-        self._late_only = late_only
+        self._part = part
         with head.lock:
             self.floor_ms = head.floor_ms
             self._index = head.catalogue.index()
-        self._ceiling_ms = ceiling_ms
 
     def __repr__(self) -> str:
         return f"HeadSource({self._index!r})"
@@ -58,6 +63,17 @@ class HeadSource:
 
     def identity_of(self, timeline: bytes) -> Labels | None:
         return self._head.identity_of(timeline)
+
+    def times_of(self, timeline: bytes, start_ms: int, end_ms: int) -> TimesMs:
+        group = self._head.group_of(timeline)
+        if group is None or self._part is HeadPart.FROZEN:
+            return np.zeros(0, dtype=np.int64)
+        start = max(start_ms, self.floor_ms)
+        with self._head.lock:
+            pages = group.view_pages(start, end_ms)
+        times = np.concatenate([np.zeros(0, dtype=np.int64), *(page.times() for page in pages)])
+        low = int(np.searchsorted(times, start, side="left"))
+        return times[low : int(np.searchsorted(times, end_ms, side="right"))]
 
     def pick(self, series: Ints, start_ms: int, end_ms: int) -> HeadPicked:
         head = self._head
@@ -84,25 +100,20 @@ class HeadSource:
         start_ms: int,
         end_ms: int,
     ) -> None:
-        if self._late_only:
+        if self._part is HeadPart.FROZEN:
             with self._head.lock:
                 self._pick_own(picked, group.late_frozen, places, columns, start_ms, end_ms)
             return
         start_in_order = max(start_ms, self.floor_ms)
         with self._head.lock:
-            pages = group.view_pages(start_in_order, min(end_ms, self._ceiling_ms))
+            pages = group.view_pages(start_in_order, end_ms)
             if group.loose:
-                self._pick_own(
-                    picked,
-                    group.loose,
-                    places,
-                    columns,
-                    start_in_order,
-                    min(end_ms, self._ceiling_ms),
-                )
-            for late in (group.late, group.late_frozen):
-                if late:
-                    self._pick_own(picked, late, places, columns, start_ms, end_ms)
+                self._pick_own(picked, group.loose, places, columns, start_in_order, end_ms)
+            if self._part is HeadPart.EVERYTHING:
+                # What is frozen came first, and the first of equal times decides.
+                for late in (group.late_frozen, group.late):
+                    if late:
+                        self._pick_own(picked, late, places, columns, start_ms, end_ms)
         if not pages:
             return
         held = np.zeros(columns.size, dtype=np.bool_)

@@ -16,7 +16,6 @@ from termprom.model.values import AnyArray
 
 _SEPARATOR: Final = b"\xff"  # never part of UTF-8
 _GROUP: Final = b"\xfe"
-_LOOSE: Final = b"\xfd"
 HASH_BYTES: Final = 16
 
 
@@ -40,11 +39,6 @@ def series_hash(labels: Labels) -> bytes:
 def group_timeline_hash(identity: Labels) -> bytes:
     """What identifies the rows of a group, 16 bytes."""
     return hashlib.blake2b(_GROUP + canonical(identity), digest_size=HASH_BYTES).digest()
-
-
-def loose_timeline_hash(labels: Labels) -> bytes:
-    """What identifies the own times of one series, 16 bytes."""
-    return hashlib.blake2b(_LOOSE + canonical(labels), digest_size=HASH_BYTES).digest()
 
 
 def hash_words(digests: list[bytes]) -> AnyArray:

@@ -141,6 +141,14 @@ class LabelIndex:
         """The positions of these series' pairs, series after series."""
         return expand_runs(self._offsets[series], self._offsets[series + 1])
 
+    def symbol_pairs(self, series: Ints) -> tuple[Ints, AnyArray]:
+        """Symbols of these series (K,): pair counts (K,), names and values in turn (2 P,)."""
+        places = self.pairs_of(series)
+        pairs = np.empty(2 * places.size, dtype=np.int32)
+        pairs[0::2] = self._names[places]
+        pairs[1::2] = self._values[places]
+        return self._offsets[series + 1] - self._offsets[series], pairs
+
     def pair_counts(self) -> tuple[AnyArray, AnyArray, Ints]:
         """Distinct (name, value) symbols and how many series have each; three arrays (P',)."""
         keys = self._names.astype(np.int64) << 32 | self._values.astype(np.int64)

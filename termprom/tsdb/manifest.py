@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from isal import isal_zlib
+
 from termprom.errors import CorruptFile, StorageError
 from termprom.tsdb.admission import NO_TIME
 from termprom.tsdb.files import MANIFEST_NAME, Files, storage_errors
@@ -39,6 +41,8 @@ def read_manifest(files: Files, folder: Path) -> Manifest | None:
         found = json.loads(data)
         version = int(found["version"])
         manifest = Manifest(version, int(found["floor_ms"]), int(found["out_of_order_segment"]))
+        if found["crc"] != _crc(manifest):
+            raise ValueError("checksum mismatch")
     except (ValueError, KeyError, TypeError) as problem:
         raise CorruptFile(str(path), 0, f"not a manifest: {problem}") from problem
     if version != FORMAT_VERSION:
@@ -50,4 +54,10 @@ def write_manifest(files: Files, folder: Path, manifest: Manifest) -> None:
     """Raises DiskFull or StorageError; the old manifest is then still whole."""
     path = folder / MANIFEST_NAME
     with storage_errors(path):
-        files.write_atomic(path, json.dumps(asdict(manifest)).encode())
+        fields = asdict(manifest) | {"crc": _crc(manifest)}
+        files.write_atomic(path, json.dumps(fields).encode())
+
+
+def _crc(manifest: Manifest) -> int:
+    crc: int = isal_zlib.crc32(json.dumps(asdict(manifest)).encode())
+    return crc

@@ -26,14 +26,19 @@ def frames_of(pieces: Sequence[Piece], series_max: int) -> Iterator[Frame]:
         key = piece.timeline or (OWN_TIMES, int(piece.series[0]))
         by_timeline.setdefault(key, []).append(piece)
     mixed = _in_several(list(by_timeline.values()))
-    apart: dict[int, list[Piece]] = {}
+    if mixed is not None:
+        # In the order of the pieces, not of the timelines: at equal times the first decides.
+        apart: dict[int, list[Piece]] = {}
+        by_timeline = {}
+        for piece in pieces:
+            left = _take_apart(piece, mixed, apart)
+            if left is not None:
+                key = piece.timeline or (OWN_TIMES, int(piece.series[0]))
+                by_timeline.setdefault(key, []).append(left)
+        for number in sorted(apart):
+            yield from _cut(join(apart[number]), series_max)
     for parts in by_timeline.values():
-        if mixed is not None:
-            parts = _take_apart(parts, mixed, apart)
-        if parts:
-            yield from _cut(join(parts), series_max)
-    for number in sorted(apart):
-        yield from _cut(join(apart[number]), series_max)
+        yield from _cut(join(parts), series_max)
 
 
 def join(parts: Sequence[Piece]) -> Piece:
@@ -85,26 +90,23 @@ def _in_several(timelines: Sequence[Sequence[Piece]]) -> Ints | None:
     return several if several.size else None
 
 
-def _take_apart(parts: list[Piece], mixed: Ints, apart: dict[int, list[Piece]]) -> list[Piece]:
-    """`parts` less the `mixed` series, which go to `apart`."""
-    left = []
-    for part in parts:
-        is_mixed = np.isin(part.series, mixed)
-        if not is_mixed.any():
-            left.append(part)
-            continue
-        for row in np.flatnonzero(is_mixed).tolist():
-            bits = part.bits[row]
-            used = np.flatnonzero(bits != _ABSENT)
-            if used.size:
-                alone = Piece(
-                    OWN_TIMES, part.series[row : row + 1], part.times_ms[used], bits[used][None, :]
-                )
-                apart.setdefault(int(part.series[row]), []).append(alone)
-        if not is_mixed.all():
-            kept = np.flatnonzero(~is_mixed)
-            left.append(Piece(part.timeline, part.series[kept], part.times_ms, part.bits[kept]))
-    return left
+def _take_apart(piece: Piece, mixed: Ints, apart: dict[int, list[Piece]]) -> Piece | None:
+    """`piece` less the `mixed` series, which go to `apart`; None where nothing is left."""
+    is_mixed = np.isin(piece.series, mixed)
+    if not is_mixed.any():
+        return piece
+    for row in np.flatnonzero(is_mixed).tolist():
+        bits = piece.bits[row]
+        used = np.flatnonzero(bits != _ABSENT)
+        if used.size:
+            alone = Piece(
+                OWN_TIMES, piece.series[row : row + 1], piece.times_ms[used], bits[used][None, :]
+            )
+            apart.setdefault(int(piece.series[row]), []).append(alone)
+    if is_mixed.all():
+        return None
+    kept = np.flatnonzero(~is_mixed)
+    return Piece(piece.timeline, piece.series[kept], piece.times_ms, piece.bits[kept])
 
 
 def _cut(piece: Piece, series_max: int) -> Iterator[Frame]:

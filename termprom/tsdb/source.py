@@ -64,6 +64,10 @@ class Source(Protocol):
         """The group that the timeline is the rows of; None where this source does not know it."""
         ...
 
+    def times_of(self, timeline: bytes, start_ms: int, end_ms: int) -> TimesMs:
+        """All row times of a group's timeline in [start_ms, end_ms]; none where it is not here."""
+        ...
+
     def overlaps(self, start_ms: int, end_ms: int) -> bool:
         """Whether there may be samples in [start_ms, end_ms]."""
         ...

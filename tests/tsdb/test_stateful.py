@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from termprom.errors import StorageError
 from termprom.model.labels import Labels
 from termprom.tsdb.db import Options
+from tests.tsdb.failing_files import FailingFiles, Killed
 from tests.tsdb.models import Twin, bits, open_store, read_all, values_of
 
 BLOCK_MS = 100
@@ -52,7 +55,8 @@ class StoreMachine(RuleBasedStateMachine):
         self._open()
 
     def _open(self) -> None:
-        self.store = open_store(Path(self.folder.name), self.options)
+        self.files = FailingFiles()
+        self.store = open_store(Path(self.folder.name), self.options, self.files)
         self.groups = [self.store.group(identity) for identity in GROUPS]
 
     def teardown(self) -> None:
@@ -118,10 +122,31 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.maintain()
         self.twin.floor_ms = self.store.head.floor_ms
 
+    @rule(at=st.integers(0, 60))
+    def maintain_on_a_full_disk(self, at: int) -> None:
+        self.files.arm(at)
+        with contextlib.suppress(StorageError):
+            self.store.maintain()
+        self.files.disarm()
+        self.twin.floor_ms = self.store.head.floor_ms
+
+    @rule(at=st.integers(0, 60))
+    def killed_in_maintenance(self, at: int) -> None:
+        self.files.arm(at, kill=True)
+        with contextlib.suppress(Killed):
+            self.store.maintain()
+        self.files.disarm()
+        self.store._claim.release()
+        self._reopened()
+
     @rule()
     def reopen(self) -> None:
         self.store.close()
+        self._reopened()
+
+    def _reopened(self) -> None:
         self._open()
+        self.twin.floor_ms = self.store.head.floor_ms
         newest = max(self.twin.newest.values(), default=None)
         # What a reopened head knows is what its log holds: series that it lost start afresh.
         self.twin.newest = {
@@ -150,5 +175,5 @@ class StoreMachine(RuleBasedStateMachine):
             assert read_all(self.store, start_ms=start, end_ms=end, series_max=2) == wanted
 
 
-StoreMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+StoreMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestStore = StoreMachine.TestCase
