@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import events
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("termprom.tui")
 
+T = TypeVar("T")
 Connect = Callable[[], Awaitable[Backend]]
 
 SIZE_MIN: Final = (60, 15)
@@ -53,6 +54,18 @@ _RANGES: Final = {"5m": 300, "15m": 900, "1h": 3600, "3h": 10800, "6h": 21600, "
                   "1d": 86400, "2d": 172800, "7d": 604800}  # fmt: skip
 
 __all__ = ["AppOptions", "TermpromApp"]
+
+
+async def _if_offered(
+    backend: Backend, feature: Feature | None, ask: Callable[[], Awaitable[T]]
+) -> T | None:
+    """The answer, or None where this end has no such thing; the others are still asked for."""
+    if feature is not None and not backend.offers(feature):
+        return None
+    try:
+        return await ask()
+    except NotOffered:
+        return None
 
 
 class TermpromApp(DiffOutput):
@@ -252,11 +265,9 @@ class TermpromApp(DiffOutput):
 
     async def _take_vitals(self, backend: Backend) -> None:
         try:
-            alerts = await backend.alerts() if backend.offers(Feature.RULES) else None
-            targets = await backend.targets() if backend.offers(Feature.TARGETS) else None
-            status = await backend.status()
-        except NotOffered:
-            return
+            alerts = await _if_offered(backend, Feature.RULES, backend.alerts)
+            targets = await _if_offered(backend, Feature.TARGETS, backend.targets)
+            status = await _if_offered(backend, None, backend.status)
         except BackendUnavailable as problem:
             self._link_lost(str(problem))
             return

@@ -1,92 +1,114 @@
-"""What each stretch of a half-typed expression is, for colours: tolerant, one pass, one regex."""
+"""What each stretch of a half-typed expression is, for colours: the parser's own lexer, forgiving.
+
+Text that the lexer refuses becomes an error (an unfinished string stays a string), is blanked out,
+and the rest is read again; after a few such places the remainder is one error.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
-AGGREGATORS: Final = frozenset(
-    [
-        *("avg", "bottomk", "count", "count_values", "group", "limit_ratio", "limitk", "max"),
-        *("min", "quantile", "stddev", "stdvar", "sum", "topk"),
-    ]
+from termprom.promql.syntax.lexer import Lexer, LexError
+from termprom.promql.syntax.tokens import (
+    KEYWORD_TYPES,
+    OPERATOR_TYPES,
+    SYMBOLS,
+    Kind,
+    Piece,
+    Token,
 )
-_WORD_OPERATORS: Final = frozenset(["and", "or", "unless", "atan2"])
-_KEYWORDS: Final = frozenset(
-    [
-        *("by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool"),
-        *("anchored", "smoothed", "fill", "fill_left", "fill_right"),
-    ]
-)
+
+_REFUSALS_MAX: Final = 4
+_MATCH_TYPES: Final = frozenset({"EQL", "NEQ", "EQL_REGEX", "NEQ_REGEX"})
 # After these words a parenthesis holds label names.
-_LABEL_LISTS: Final = frozenset(["by", "without", "on", "ignoring", "group_left", "group_right"])
-_TOKEN: Final = re.compile(
-    r"""(?P<comment>\#[^\n]*)
-    |(?P<string>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|`[^`]*`?)
-    |(?P<duration>(?:\d+(?:ms|[smhdwy]))+(?![\w.]))
-    |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))
-    |(?P<word>[A-Za-z_:][\w:]*)
-    |(?P<operator>=~|!~|==|!=|<=|>=|[-+*/%^<>=@])
-    |(?P<punctuation>[(){}\[\],:])
-    |(?P<error>\S)""",
-    re.VERBOSE | re.ASCII,
-)
-
-Piece = tuple[int, int, str]  # [start, end) in characters, and the kind
+_LABEL_LISTS: Final = frozenset({"BY", "WITHOUT", "ON", "IGNORING", "GROUP_LEFT", "GROUP_RIGHT"})
+_MARKS: Final = frozenset(SYMBOLS.values()) - OPERATOR_TYPES
+_COMMENT: Final = re.compile(r"#[^\r\n]*")
+_REFUSED: Final = re.compile(r"[\"'][^\n]*|`.*|\w+|.", re.DOTALL)
+_QUOTES: Final = "\"'`"
 
 
-def pieces(text: str) -> list[Piece]:
-    """The coloured stretches of `text`, ascending.
+@lru_cache(maxsize=64)
+def pieces(text: str) -> tuple[Piece, ...]:
+    """The coloured stretches of `text`, ascending."""
+    refused: list[Piece] = []
+    source = text
+    for _ in range(_REFUSALS_MAX + 1):
+        lexer = Lexer(source)
+        try:
+            lexer.run()
+        except LexError as problem:
+            # At the end only something is missing, which is no place to colour.
+            found = _REFUSED.match(source, problem.start)
+            if found is None or found[0].isspace():
+                break
+            start, end = found.span()
+            if len(refused) == _REFUSALS_MAX:
+                end = len(source.rstrip())
+            kind = Kind.STRING if source[start] in _QUOTES else Kind.ERROR
+            refused.append(Piece(start, end, kind))
+            source = source[:start] + " " * (end - start) + source[end:]
+        else:
+            break
+    known = _of_tokens(lexer.tokens)
+    return tuple(sorted((*known, *refused, *_comments(source, known)), key=lambda one: one.start))
 
-    Kinds: aggregator, comment, duration, error, function, keyword, label, metric, number,
-    operator, punctuation, string.
-    """
+
+def _of_tokens(tokens: list[Token]) -> list[Piece]:
     found: list[Piece] = []
-    in_braces = False
-    label_list = 0  # depth of the parentheses that hold label names
-    expects_labels = False
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or "error"
-        start, end = match.span()
-        word = match[0]
-        if kind == "word":
-            lower = word.lower()
-            if in_braces or label_list:
-                kind = "label"
-            elif lower in _KEYWORDS:
-                kind = "keyword"
-                expects_labels = lower in _LABEL_LISTS
-            elif lower in _WORD_OPERATORS:
-                kind = "operator"
-            else:
-                kind = _name_kind(text, end, lower)
-        elif kind == "punctuation":
-            if word == "{":
+    in_braces = label_list = False
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1].type if place else ""
+        after = tokens[place + 1].type if place + 1 < len(tokens) else ""
+        match token.type:
+            case "LEFT_BRACE":
                 in_braces = True
-            elif word == "}":
+            case "RIGHT_BRACE":
                 in_braces = False
-            elif word == "(" and expects_labels:
-                label_list = 1
-            elif word == ")":
-                label_list = 0
-            expects_labels = False
-        elif kind != "comment":
-            expects_labels = False
-        found.append((start, end, kind))
+            case "LEFT_PAREN":
+                label_list = before in _LABEL_LISTS
+            case "RIGHT_PAREN":
+                label_list = False
+        found.append(Piece(token.start, token.end, _kind(token, after, in_braces, label_list)))
     return found
 
 
-_AFTER: Final = re.compile(r"\s*(\(|by\b|without\b)?")
+def _kind(token: Token, after: str, in_braces: bool, label_list: bool) -> Kind:
+    kind = token.type
+    if kind == "STRING":
+        if in_braces and after in _MATCH_TYPES:
+            return Kind.LABEL
+        return Kind.LABEL if label_list else Kind.STRING
+    if kind in ("NUMBER", "DURATION"):
+        return Kind.NUMBER if kind == "NUMBER" else Kind.DURATION
+    if kind in _MATCH_TYPES:
+        return Kind.OPERATOR
+    if kind in _MARKS:
+        return Kind.PUNCTUATION
+    if in_braces or label_list:
+        return Kind.LABEL
+    if kind == "AGGREGATOR":
+        called = after in ("LEFT_PAREN", "BY", "WITHOUT")
+        return Kind.AGGREGATOR if called else Kind.METRIC
+    if kind in OPERATOR_TYPES:
+        return Kind.OPERATOR
+    if kind in KEYWORD_TYPES:
+        return Kind.KEYWORD
+    return Kind.FUNCTION if after == "LEFT_PAREN" else Kind.METRIC
 
 
-def _name_kind(text: str, end: int, lower: str) -> str:
-    following = _AFTER.match(text, end)
-    called = following is not None and following[1] is not None
-    if lower in AGGREGATORS and called:
-        return "aggregator"
-    if lower in ("inf", "nan"):
-        return "number"
-    return "function" if called else "metric"
+def _comments(source: str, known: list[Piece]) -> list[Piece]:
+    """Comments: the lexer passes over them, so they stand between the tokens."""
+    found: list[Piece] = []
+    if "#" not in source:
+        return found
+    gaps = zip([0, *(one.end for one in known)], [*(one.start for one in known), len(source)],
+               strict=True)  # fmt: skip
+    for start, end in gaps:
+        found += [Piece(*one.span(), Kind.COMMENT) for one in _COMMENT.finditer(source, start, end)]
+    return found
 
 
 def open_brackets(text: str) -> list[tuple[str, int]]:
@@ -95,12 +117,12 @@ def open_brackets(text: str) -> list[tuple[str, int]]:
     Brackets inside strings and comments do not count.
     """
     stack: list[tuple[str, int]] = []
-    for start, _, kind in pieces(text):
-        if kind != "punctuation":
+    for piece in pieces(text):
+        if piece.kind is not Kind.PUNCTUATION:
             continue
-        char = text[start]
+        char = text[piece.start]
         if char in "([{":
-            stack.append((char, start))
+            stack.append((char, piece.start))
         elif char in ")]}" and stack and _CLOSES[stack[-1][0]] == char:
             stack.pop()
     return stack

@@ -95,6 +95,18 @@ class History:
             return []
         return [Entry(t, s, at, n, took, bool(bad)) for t, s, at, n, took, bad in rows]
 
+    def beginning_with(self, text: str) -> str:
+        """The newest successful entry that goes on from `text`, empty where there is none."""
+        try:
+            found = self._db.execute(
+                "select text from history where substr(text, 1, ?) = ? and failed = 0 "
+                "and length(text) > ? order by at_ms desc, rowid desc limit 1",
+                (len(text), text, len(text)),
+            ).fetchone()
+        except sqlite3.Error:
+            return ""
+        return str(found[0]) if found else ""
+
     def close(self) -> None:
         self._db.close()
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from termprom.errors import ParseError
+from termprom.promql.syntax.format import pretty
+from termprom.promql.syntax.parse import parse
+from termprom.promql.syntax.tokens import Kind
+from termprom.tui.cells import inert
 from termprom.tui.colours import Colours, colours_of
+from termprom.tui.editor.context import Place, context_at
 from termprom.tui.editor.highlight import closing, pieces
+from termprom.tui.editor.popup import Popup
+from termprom.tui.messages import Said
 
-_HEIGHT_MAX: Final = 6
 _THEME: Final = "termprom-promql"
 
 
@@ -29,6 +38,10 @@ class Prompt(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "run", id="prompt.run", show=True),
+        Binding("tab", "complete", "complete", id="prompt.complete", show=True),
+        Binding("escape", "leave", "keys", id="prompt.leave", show=True),
+        Binding("f2", "format", "format", id="prompt.format", show=True),
         Binding("ctrl+j,shift+enter", "newline", "newline", id="prompt.newline", show=True),
     ]
 
@@ -49,8 +62,15 @@ class Prompt(TextArea):
 
         direction: int
 
-    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+    @dataclass
+    class CompletionWanted(Message):
+        """Tab or ctrl+space without a list of completions."""
+
+    def __init__(self, popup: Popup, text: str = "", *, id: str | None = None) -> None:
         self._error: tuple[int, int] | None = None
+        self._popup = popup
+        self.given: str | None = None  # what `put` put there; typing is what differs from it
+        self.recall: Callable[[str], str] = lambda _: ""  # an earlier text that begins so
         super().__init__(
             text,
             id=id,
@@ -58,7 +78,7 @@ class Prompt(TextArea):
             tab_behavior="focus",
             show_line_numbers=False,
             highlight_cursor_line=False,
-            placeholder="PromQL: enter runs, ctrl+j newline",
+            placeholder="PromQL: enter runs, tab completes",
         )
         self.cursor_blink = False
 
@@ -74,39 +94,39 @@ class Prompt(TextArea):
 
     # --- Colours ------------------------------------------------------------------------------
 
+    def get_line(self, line_index: int) -> Text:
+        """A line to draw, with whatever could act on the terminal made visible instead."""
+        # Sign for character, so that columns stay.
+        return Text(inert(self.document.get_line(line_index)), end="", no_wrap=True)
+
     def _build_highlight_map(self) -> None:
         """Colour from our own lexer; Textual wants byte offsets per line."""
         self._line_cache.clear()
         highlights: dict[int, list[tuple[int, int | None, str]]] = defaultdict(list)
         text = self.document.text
-        found = [(start, end, kind) for start, end, kind in pieces(text)]
+        found = [(one.start, one.end, str(one.kind)) for one in pieces(text)]
         if self._error is not None:
             found.append((*self._error, "error"))
-        line_starts = [0]
-        for line in text.split("\n"):
-            line_starts.append(line_starts[-1] + len(line) + 1)
-        lines = text.split("\n")
-        for start, end, kind in found:
-            for number, line in enumerate(lines):
-                first, last = line_starts[number], line_starts[number] + len(line)
-                if start > last or end < first:
-                    continue
+        first = 0
+        for number, line in enumerate(text.split("\n")):
+            last = first + len(line)
+            for start, end, kind in found:
                 from_, to = max(start, first) - first, min(end, last) - first
                 if from_ < to:
                     highlights[number].append(
                         (len(line[:from_].encode()), len(line[:to].encode()), kind)
                     )
+            first = last + 1
         self._highlights = highlights
 
     def show_error(self, start: int, end: int) -> None:
-        """Underline [start, end), in bytes of the text; an empty span underlines one character."""
-        raw = self.text.encode()
-        first = len(raw[: max(start, 0)].decode(errors="ignore"))
-        last = len(raw[: max(end, 0)].decode(errors="ignore"))
-        first = min(first, max(len(self.text) - 1, 0))
-        self._error = (first, max(last, first + 1))
-        self._build_highlight_map()
-        self.refresh()
+        """Underline [start, end), in characters; an empty span underlines one character."""
+        first = min(max(start, 0), max(len(self.text) - 1, 0))
+        wanted = (first, max(end, first + 1))
+        if wanted != self._error:
+            self._error = wanted
+            self._build_highlight_map()
+            self.refresh()
 
     def clear_error(self) -> None:
         if self._error is not None:
@@ -122,24 +142,98 @@ class Prompt(TextArea):
     # --- Keys ---------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            self.submit()
-        elif event.key == "escape":
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Left())
-        elif event.key == "up" and self.cursor_at_first_line:
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.HistoryWanted(-1))
-        elif event.key == "down" and self.cursor_at_last_line:
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.HistoryWanted(1))
-        else:
+        act = self._meaning(event.key)
+        if act is None:
             await super()._on_key(event)
+        else:
+            event.stop()
+            event.prevent_default()
+            act()
+
+    def _meaning(self, key: str) -> Callable[[], object] | None:
+        """What a key does that is not editing."""
+        popup = self._popup
+        match key:
+            case "enter":
+                return self.action_complete if popup.shown and popup.moved else self.submit
+            case "escape":
+                return self.action_leave
+            case "tab" if self.text.strip() or popup.shown:
+                return self.action_complete
+            case "ctrl+at" | "ctrl+space":
+                return lambda: self.post_message(self.CompletionWanted())
+            case "up" | "down" if popup.shown:
+                return lambda: popup.move(1 if key == "down" else -1)
+            case "up" if self.cursor_at_first_line:
+                return lambda: self.post_message(self.HistoryWanted(-1))
+            case "down" if self.cursor_at_last_line:
+                return lambda: self.post_message(self.HistoryWanted(1))
+        return None
+
+    def action_submit(self) -> None:
+        self.submit()
+
+    def action_leave(self) -> None:
+        """The list of completions goes first, then the prompt is left."""
+        if not self._popup.close():
+            self.post_message(self.Left())
+
+    def action_complete(self) -> None:
+        """Take the offer under the popup's cursor; without a popup ask for one."""
+        offer = self._popup.current
+        if offer is None:
+            self.post_message(self.CompletionWanted())
+            return
+        context = context_at(self.text, self.caret)
+        self._popup.close()
+        insert, end = offer.insert, context.end
+        if context.place is Place.LABEL_VALUE and not context.regex:
+            mark = self.text[context.start - 1]
+            if self.text[end : end + 1] == mark:
+                end += 1
+            insert += mark
+        elif insert.endswith("(") and self.text[end : end + 1] == "(":
+            end += 1
+        self.replace(
+            insert,
+            self._location(context.start),
+            self._location(end),
+            maintain_selection_offset=False,
+        )
+        self.move_cursor(self._location(context.start + len(insert)))
+
+    def action_format(self) -> None:
+        """Lay the expression out anew, if it can be read and holds no comment to lose."""
+        text = self.text
+        if any(one.kind is Kind.COMMENT for one in pieces(text)):
+            self.post_message(Said("comments would be lost: not formatted", "warning"))
+            return
+        try:
+            formatted = pretty(parse(text))
+        except ParseError as problem:
+            self.post_message(Said(f"not formatted: {problem.message}", "warning"))
+            return
+        if formatted != text:
+            self.replace(formatted, (0, 0), self.document.end)
+            self.move_cursor(self.document.end)
+
+    def update_suggestion(self) -> None:
+        """The rest of an earlier expression that begins with this one, at the end of the text."""
+        text = self.text
+        earlier = self.recall(text) if text.strip() and self.cursor_at_end_of_text else ""
+        self.suggestion = inert(earlier[len(text) :])
+
+    @property
+    def caret(self) -> int:
+        """The place of the caret in characters of the text."""
+        row, column = self.cursor_location
+        lines = self.text.split("\n")
+        return sum(len(line) + 1 for line in lines[:row]) + column
+
+    def _location(self, at: int) -> tuple[int, int]:
+        """The row and column of a place in characters."""
+        before = self.text[:at]
+        return before.count("\n"), at - before.rfind("\n") - 1
 
     def submit(self) -> None:
         """Run what is typed; brackets that only lack their end are closed first."""
@@ -149,8 +243,7 @@ class Prompt(TextArea):
         missing = closing(text)
         if missing:
             text += missing
-            self.load_text(text)
-            self.move_cursor(self.document.end)
+        self.put(text)
         self.post_message(self.Submitted(text, missing))
 
     def action_newline(self) -> None:
@@ -159,6 +252,8 @@ class Prompt(TextArea):
     def put(self, text: str) -> None:
         """Replace everything by `text`, the caret at its end."""
         self._error = None
+        self.given = text
+        self._popup.close()
         self.load_text(text)
         self.move_cursor(self.document.end)
 

@@ -19,23 +19,30 @@ from textual.worker import Worker
 from termprom.backend.interface import Topic
 from termprom.errors import EvaluationError, ParseError, TermpromError
 from termprom.model.grid import Grid
+from termprom.model.labels import METRIC_NAME
 from termprom.model.notices import NoticeLevel
 from termprom.model.result import QueryResult
+from termprom.promql.syntax.format import one_line
+from termprom.promql.syntax.parse import parse
 from termprom.tui.cells import inert
 from termprom.tui.colours import colours_of
+from termprom.tui.editor.context import selectors_in
+from termprom.tui.editor.diagnose import characters
 from termprom.tui.editor.history import Entry, History, history_path
 from termprom.tui.editor.prompt import Prompt
+from termprom.tui.editor.prompt_box import PromptBox, mistake_text
 from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
 from termprom.tui.panes.pane import Pane
 from termprom.tui.panes.query_graph import Answer, GraphBox, threshold_labels
 from termprom.tui.panes.query_range_box import RangeBox
 from termprom.tui.panes.query_series import SeriesSet, series_of
+from termprom.tui.panes.query_split import grouped_labels, split_by
 from termprom.tui.panes.query_table import ResultRow, model_for, rows_of
 from termprom.tui.panes.query_view import GraphView, Look, UndoStack
 from termprom.tui.plot.chart import Matrix
 from termprom.tui.plot.step import choose_step, live_window, pannable
 from termprom.tui.plot.time_axis import moment_text
-from termprom.tui.plot.unit_of import unit_of_metric
+from termprom.tui.plot.unit_of import unit_of
 from termprom.tui.plot.units import PLAIN, Unit
 from termprom.tui.session import TimeRange
 from termprom.tui.widgets.columns import RowModel
@@ -58,7 +65,6 @@ class QueryPane(Pane):
     QueryPane #query-box { height: auto; border: solid $border-blurred; }
     QueryPane #query-box:focus-within { border: solid $border; }
     QueryPane.-compact #query-box { border: none; }
-    QueryPane #query-status { height: auto; max-height: 4; }
     QueryPane #query-tabs { height: 1; }
     """
 
@@ -69,6 +75,7 @@ class QueryPane(Pane):
         Binding("t", "range", "range", id="app.range", show=True),
         Binding("y", "yank", "copy", id="pane.yank", show=True),
         Binding("full_stop", "now", "now", id="query.now", show=False),
+        Binding("b", "split", "by label", id="list.group", show=True),
         Binding("m", "graph", "graph", id="query.graph", show=False),
         Binding("f4,ctrl+r", "history", "history", id="query.history", show=False),
         Binding("ctrl+c", "cancel", "cancel", id="query.cancel", show=False),
@@ -92,8 +99,7 @@ class QueryPane(Pane):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="query-box"):
-            yield Prompt(id="query-prompt")
-            yield Static(id="query-status", markup=False)
+            yield PromptBox(self.session)
         yield Static(id="query-tabs", markup=False)
         empty: RowModel[ResultRow] = RowModel((), key=lambda row: row.labels)
         yield VirtualList(
@@ -104,6 +110,7 @@ class QueryPane(Pane):
     def on_mount(self) -> None:
         self.query_one("#query-box").border_title = "PromQL"
         self.query_one("#query-table", VirtualList).say("no query yet: i edits, enter runs")
+        self.prompt.recall = lambda text: self.history.beginning_with(text)
         self._show_tab()
 
     def on_resize(self) -> None:
@@ -117,8 +124,12 @@ class QueryPane(Pane):
         return self._history
 
     @property
+    def prompt_box(self) -> PromptBox:
+        return self.query_one(PromptBox)
+
+    @property
     def prompt(self) -> Prompt:
-        return self.query_one(Prompt)
+        return self.prompt_box.prompt
 
     @property
     def graph_box(self) -> GraphBox:
@@ -260,7 +271,7 @@ class QueryPane(Pane):
             colours = colours_of(self.app)
             elapsed = self._took_ms() / 1000
             text = Text(f" ⋯ {elapsed:.1f} s   ctrl+c cancels", colours.muted)
-            self.query_one("#query-status", Static).update(text)
+            self.prompt_box.tell(text)
             self.set_timer(1.0, self._show_running)
 
     def _show_done(self, result: QueryResult, series: int, step_ms: int) -> None:
@@ -282,7 +293,7 @@ class QueryPane(Pane):
             text.append(f"\n ! {inert(notice.text)}", style)
         if len(result.notices) > 2:
             text.append(f"  (and {len(result.notices) - 2} more)", colours.muted)
-        self.query_one("#query-status", Static).update(text)
+        self.prompt_box.tell(text)
         self.prompt.clear_error()
         self._show_tab()
         self.history.add(
@@ -292,21 +303,17 @@ class QueryPane(Pane):
     def _show_problem(self, problem: TermpromError) -> None:
         """The error below the prompt; the last good answer stays."""
         colours = colours_of(self.app)
-        text = Text()
-        located = isinstance(problem, ParseError | EvaluationError) and problem.start >= 0
-        if located:
-            assert isinstance(problem, ParseError | EvaluationError)
-            if self.prompt.text.strip() == self.expr:
-                self.prompt.show_error(problem.start, problem.end)
-            before = self.expr.encode()[: problem.start].decode(errors="ignore")
-            column = len(before) - before.rfind("\n") - 1
-            if column < max(self.size.width - 4, 1):
-                text.append(" " * column + "^ ", colours.critical)
         message = problem.message if isinstance(problem, ParseError) else str(problem)
-        text.append(inert(message), colours.critical)
+        if isinstance(problem, ParseError | EvaluationError) and problem.start >= 0:
+            start, end = (characters(self.expr, at) for at in (problem.start, problem.end))
+            if self.prompt.text.strip() == self.expr:
+                self.prompt.show_error(start, end)
+            text = mistake_text(self.expr, start, message, self.size.width, colours.critical)
+        else:
+            text = Text(inert(message), colours.critical)
         if self._result is not None or self._shown_for is not None:
             text.append("  (previous result below)", colours.muted)
-        self.query_one("#query-status", Static).update(text)
+        self.prompt_box.tell(text)
         entry = Entry(self.expr, self.session.backend.name, self.session.now_ms(), failed=True)
         self.history.add(entry)
 
@@ -369,6 +376,40 @@ class QueryPane(Pane):
         names = {one.text: " ".join(one.text.split()) for one in entries}
         self.app.push_screen(Chooser("history", names), chosen)
 
+    def action_split(self) -> None:
+        """Choose a label, and have the expression with it in the grouping, or without it."""
+        if self.expr:
+            self.run_worker(self._split(self.expr), group="split", exclusive=True)
+
+    async def _split(self, expr: str) -> None:
+        from termprom.tui.screens.chooser import Chooser
+
+        try:
+            tree = parse(expr)
+            start, end = self.session.range.bounds(self.session.now_ms())
+            found = await self.session.backend.label_names(selectors_in(expr), start, end)
+        except TermpromError as problem:
+            self.post_message(Said(str(problem), "warning"))
+            return
+        kept = grouped_labels(tree)
+        names = {
+            name: f"{name}  (split by it)" if name in kept else name
+            for name in found.names
+            if name != METRIC_NAME
+        }
+        if not names:
+            self.post_message(Said("these series have no labels"))
+            return
+
+        def chosen(label: str | None) -> None:
+            if label is not None:
+                self._remember()
+                text = one_line(split_by(tree, label))
+                self.prompt.put(text)
+                self._run(text)
+
+        self.app.push_screen(Chooser("by label", names), chosen)
+
     def action_cancel(self) -> None:
         """Stop the running query; without one ctrl+c is the app's."""
         from textual.actions import SkipAction
@@ -379,7 +420,7 @@ class QueryPane(Pane):
         self._worker.cancel()
         colours = colours_of(self.app)
         text = Text(f" cancelled after {self._took_ms()} ms", colours.warning)
-        self.query_one("#query-status", Static).update(text)
+        self.prompt_box.tell(text)
 
     def action_drop(self) -> None:
         from textual.actions import SkipAction
@@ -499,9 +540,11 @@ class QueryPane(Pane):
 
 
 def guess_unit(expr: str) -> Unit:
-    """The unit of an expression: exactly where it can be parsed, else that of a bare metric."""
-    name = expr.partition("{")[0].strip()
-    return unit_of_metric(name) if name.replace(":", "_").isidentifier() else PLAIN
+    """The unit of an expression; a plain number where it cannot be parsed here."""
+    try:
+        return unit_of(parse(expr))
+    except ParseError:
+        return PLAIN
 
 
 def _moved(series: SeriesSet, shift_ms: int) -> SeriesSet:

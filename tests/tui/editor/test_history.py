@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from termprom.tui.editor import history as history_module
-from termprom.tui.editor.highlight import closing, open_brackets, pieces
 from termprom.tui.editor.history import Entry, History
 
 
@@ -50,39 +45,3 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     assert [one.text for one in history.newest()] == ["up"]
     history.close()
     assert path.read_bytes().startswith(b"something else")
-
-
-@pytest.mark.parametrize(
-    ("text", "kinds"),
-    [
-        (
-            'sum by (job) (rate(x_total{code=~"5.."}[5m]))',
-            "aggregator keyword punctuation label punctuation punctuation function punctuation "
-            "metric punctuation label operator string punctuation punctuation duration "
-            "punctuation punctuation punctuation",
-        ),
-        ("up and on(job) down", "metric operator keyword punctuation label punctuation metric"),
-        ("1e3 + Inf # note", "number operator number comment"),
-        ('{"a b"="c', "punctuation string operator string"),
-        ("job:x:rate5m offset 1d", "metric keyword duration"),
-        ("up $", "metric error"),
-    ],
-)
-def test_kinds_of_words(text, kinds):
-    assert " ".join(kind for _, _, kind in pieces(text)) == kinds
-
-
-@given(st.text(alphabet="abc_:(){}[]\"'`#=~!<>+-*/0123456789. \n,sumbyoffset", max_size=60))
-def test_pieces_never_overlap_and_leave_only_blanks(text):
-    at = 0
-    for start, end, _ in pieces(text):
-        assert text[at:start].strip() == ""
-        assert start < end
-        at = end
-    assert text[at:].strip() == ""
-
-
-def test_what_brackets_are_missing():
-    assert closing('sum(rate(x{a="("}[5m]') == "))"
-    assert closing("sum(up)") == ""
-    assert open_brackets("sum(up[")[-1] == ("[", 6)

@@ -34,6 +34,11 @@ class Asked(FakeBackend):
         await self._wait()
         return await super().query_range(expr, grid, **options)
 
+    @property
+    def queries(self) -> list[str]:
+        """The queries among all that was asked."""
+        return [one for one in self.asked if one.startswith("query")]
+
     async def _wait(self) -> None:
         if self.gate is not None:
             await self.gate.wait()

@@ -33,7 +33,7 @@ async def test_a_typed_query_becomes_a_graph_with_its_figures():
         app.pane.focus_default()
         await pilot.press("u", "p", "enter")
         await settled(app, pilot)
-        assert backend.asked == ["query_range up"]
+        assert backend.queries == ["query_range up"]
         assert "✓ 3 series" in status(app)
         picture = app.pane.graph_box.graph.picture
         assert picture is not None
@@ -47,7 +47,7 @@ async def test_missing_brackets_are_added_and_said():
         app.pane.focus_default()
         await pilot.press(*"sum(up", "enter")
         await settled(app, pilot)
-        assert backend.asked == ["query_range sum(up)"]
+        assert backend.queries == ["query_range sum(up)"]
         assert app.said == ["added the missing )"]
 
 
@@ -86,7 +86,7 @@ async def test_an_older_answer_never_replaces_a_newer_question():
         app.pane.open("second")
         backend.gate.set()
         await settled(app, pilot)
-        assert backend.asked == ["query_range second"], "the first was cancelled while it waited"
+        assert backend.queries == ["query_range second"], "the first was cancelled while it waited"
         assert app.pane.expr == "second"
 
 
@@ -99,7 +99,7 @@ async def test_ctrl_c_cancels_a_running_query():
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert "cancelled" in status(app)
-        assert backend.asked == []
+        assert backend.queries == []
 
 
 async def test_live_refresh_asks_only_when_a_new_step_began():
@@ -109,11 +109,11 @@ async def test_live_refresh_asks_only_when_a_new_step_began():
         await settled(app, pilot)
         await app.pane.refresh_view()
         await settled(app, pilot)
-        assert len(backend.asked) == 1
+        assert len(backend.queries) == 1
         app.session.clock.set(app.session.now_ms() + 60_000)
         await app.pane.refresh_view()
         await settled(app, pilot)
-        assert len(backend.asked) == 2
+        assert len(backend.queries) == 2
 
 
 async def test_crosshair_zoom_pan_and_undo():
@@ -151,7 +151,7 @@ async def test_hide_isolate_modes_and_the_table():
         await pilot.press("m", "m", "m")
         await settled(app, pilot)
         assert app.pane.tab == "table"
-        assert backend.asked[-1] == f"query {EXPR}"
+        assert backend.queries[-1] == f"query {EXPR}"
         await pilot.press("m")
         await settled(app, pilot)
         assert app.pane.tab == "graph"
@@ -164,7 +164,7 @@ async def test_a_comparison_is_asked_for_and_drawn():
         await settled(app, pilot)
         await pilot.press("c")
         await settled(app, pilot)
-        assert len(backend.asked) == 3
+        assert len(backend.queries) == 3
         assert app.pane.graph_box.graph.chart.compare is not None
 
 
