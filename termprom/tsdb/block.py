@@ -24,7 +24,7 @@ from termprom.tsdb.files import Files, storage_errors
 from termprom.tsdb.label_index import LabelIndex, expand_runs
 from termprom.tsdb.page_cache import PageCache
 from termprom.tsdb.source import OWN_TIMES, Piece
-from termprom.tsdb.tombstones import Tombstones, read_tombstones
+from termprom.tsdb.tombstones import TOMBSTONES_NAME, read_tombstones
 
 
 class BlockSymbols:
@@ -70,6 +70,7 @@ class Block:
     ) -> None:
         """Raises CorruptFile, StorageError. Reads meta.json and the end of index.bin."""
         self.folder = folder
+        self._files = files
         with storage_errors(folder):
             self.meta = BlockMeta.decode(files.read(folder / META_NAME), folder / META_NAME)
             index = files.map(folder / INDEX_NAME)
@@ -285,8 +286,21 @@ class Block:
                 self._tables.forget()
             self._was_used = False
 
-    def set_tombstones(self, tombstones: Tombstones) -> None:
-        self.tombstones = tombstones
+    def delete(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:
+        """Leave out [start_ms, end_ms] of the matching series from now on; how many series.
+
+        Durable when this returns. Readers that have picked series see them as before. Raises
+        DiskFull, StorageError.
+        """
+        series = self.select(matchers)
+        series = series[self.pick(series, start_ms, end_ms).present]
+        if series.size:
+            changed = self.tombstones.plus(series, start_ms, end_ms)
+            path = self.folder / TOMBSTONES_NAME
+            with storage_errors(path):
+                self._files.write_atomic(path, changed.encode())
+            self.tombstones = changed
+        return int(series.size)
 
     def verify(self) -> int:
         """Read and check everything; how many samples there are. Raises CorruptFile."""

@@ -88,6 +88,10 @@ class Ulids:
         self._last = max(self._last + 1, fresh)
         return _name(self._last)
 
+    def time_ms(self, name: str) -> int:
+        """When that name was made."""
+        return _number(name) >> _RANDOM_BITS
+
 
 def _name(number: int) -> str:
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(ULID_CHARS)))

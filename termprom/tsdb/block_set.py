@@ -35,6 +35,7 @@ class BlockSet:
         self._lock = threading.Lock()
         self.quarantined: list[str] = []
         self.on_change: Callable[[], None] = lambda: None
+        self._repair = True
 
     def __repr__(self) -> str:
         return f"BlockSet({self.folder}, {len(self._blocks)} blocks)"
@@ -49,6 +50,7 @@ class BlockSet:
 
         A block that fails its checks is set apart. Raises StorageError.
         """
+        self._repair = repair
         with storage_errors(self.folder):
             if repair:
                 self._files.make_folder(self.folder)
@@ -59,27 +61,23 @@ class BlockSet:
                     if repair:
                         self._files.remove_tree(path)
                 elif is_ulid(path.name) and path.is_dir():
-                    opened += self._try_open(path, repair=repair)
+                    opened += self._try_open(path)
         replaced = {parent for block in opened for parent in block.meta.parents}
         for block in opened:
             if block.meta.ulid in replaced and repair:
                 self._delete(block)
         self._keep(block for block in opened if block.meta.ulid not in replaced)
 
-    def _try_open(self, path: Path, *, repair: bool) -> list[Block]:
+    def _try_open(self, path: Path) -> list[Block]:
         try:
             return [Block(self._files, path, self._cache, self._corrupt)]
         except CorruptFile as problem:
-            if repair:
+            self._set_apart(path, problem)
+        except StorageError as problem:
+            if not (path / META_NAME).exists():
                 self._set_apart(path, problem)
             else:
-                self.quarantined.append(str(problem))
-        except StorageError as problem:
-            # Not ours to judge: a version from the future, or a disk that does not answer.
-            if not (path / META_NAME).exists():
-                if repair:
-                    self._set_apart(path, problem)
-            else:
+                # Not ours to judge: a version from the future, or a disk that does not answer.
                 logger.error("cannot open a block: %s", problem)
         return []
 
@@ -134,6 +132,8 @@ class BlockSet:
     def _set_apart(self, path: Path, problem: StorageError) -> None:
         logger.error("block %s is set apart, its samples are missing: %s", path.name, problem)
         self.quarantined.append(str(problem))
+        if not self._repair:
+            return
         try:
             self._files.rename(path, path.with_name(path.name + QUARANTINED_SUFFIX))
         except OSError as failure:

@@ -18,13 +18,14 @@ from prometheus_client import CollectorRegistry
 from termprom.clock import Clock
 from termprom.errors import CorruptFile, StorageError
 from termprom.model.labels import Labels
+from termprom.model.matchers import Matcher
 from termprom.storage import Group
 from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_set import BlockSet
 from termprom.tsdb.cardinality import cardinality
 from termprom.tsdb.compaction import merge_blocks
 from termprom.tsdb.compaction_plan import plan_compaction, range_lengths
-from termprom.tsdb.files import WAL_FOLDER, Files, storage_errors
+from termprom.tsdb.files import BLOCKS_FOLDER, WAL_FOLDER, Files, storage_errors
 from termprom.tsdb.folder import FolderClaim
 from termprom.tsdb.head import Head
 from termprom.tsdb.head_cut import HeadCutter
@@ -37,6 +38,7 @@ from termprom.tsdb.querier import TsdbQuerier
 from termprom.tsdb.readers import Readers
 from termprom.tsdb.replay import Replayed, ReplayProgress, replay
 from termprom.tsdb.retention import plan_retention
+from termprom.tsdb.snapshot import take_snapshot
 from termprom.tsdb.source import Source
 from termprom.tsdb.sync import LogSync
 from termprom.tsdb.union import UnionCache
@@ -52,7 +54,7 @@ class Database:
     """Implements storage.Storage. Made by `open`."""
 
     def __init__(
-        self, folder: Path, options: Options, clock: Clock, files: Files, claim: FolderClaim
+        self, folder: Path, options: Options, clock: Clock, files: Files, claim: FolderClaim | None
     ) -> None:
         self.folder = folder
         self.clock = clock
@@ -104,9 +106,22 @@ class Database:
             StoreMetrics(database, registry)
         return database
 
-    def _open(self, progress: Callable[[ReplayProgress], None]) -> None:
-        manifest = self._read_manifest()
-        self._blocks.open()
+    @classmethod
+    def open_read_only(cls, folder: Path, *, clock: Clock) -> Database:
+        """What is in `folder` now, for looking at; nothing on disk is changed, claimed or mended.
+
+        Appends and maintenance must not be asked for. Raises StorageError.
+        """
+        folder = Path(folder)
+        if not (folder / WAL_FOLDER).is_dir() and not (folder / BLOCKS_FOLDER).is_dir():
+            raise StorageError(f"{folder}: not a data folder of termprom")
+        database = cls(folder, Options(fsync_seconds=0), clock, Files(), None)
+        database._open(lambda progress: None, read_only=True)
+        return database
+
+    def _open(self, progress: Callable[[ReplayProgress], None], *, read_only: bool = False) -> None:
+        manifest = self._read_manifest(repair=not read_only)
+        self._blocks.open(repair=not read_only)
         self._ulids = Ulids(self.clock, (block.meta.ulid for block in self._blocks.blocks))
         wal = WalWriter(self._files, self.folder / WAL_FOLDER, 1)
         self.head = Head(
@@ -122,6 +137,7 @@ class Database:
             self.head,
             late_segment=manifest.out_of_order_segment,
             progress=progress,
+            repair=not read_only,
         )
         wal.begin_at(self._replayed.next_segment)
         self._cutter = HeadCutter(
@@ -130,7 +146,7 @@ class Database:
         if self._options.fsync_seconds:
             self._sync = LogSync(wal, self._options.fsync_seconds)
 
-    def _read_manifest(self) -> Manifest:
+    def _read_manifest(self, *, repair: bool) -> Manifest:
         """Without a manifest that checks the whole log is replayed: twice is better than never."""
         try:
             manifest = read_manifest(self._files, self.folder)
@@ -139,14 +155,14 @@ class Database:
             manifest = None
         if manifest is None:
             manifest = Manifest()
-            write_manifest(self._files, self.folder, manifest)
+            if repair:
+                write_manifest(self._files, self.folder, manifest)
         return manifest
 
     # --- Writing ------------------------------------------------------------------------------
 
     def group(self, identity: Labels) -> Group:
-        if self._closed:
-            raise StorageError(f"{self.folder}: the store is closed")
+        self._check_open()
         return self.head.group(identity)
 
     # --- Reading ------------------------------------------------------------------------------
@@ -160,6 +176,16 @@ class Database:
         sources: list[Source] = [*blocks, head]
         leave = partial(self._readers.leave, epoch)
         return TsdbQuerier(sources, self._unions, start_ms, end_ms, leave)
+
+    def verify(self) -> list[str]:
+        """Read every byte of every block; what is wrong, in words, nothing where all is well."""
+        problems = [*self._replayed.dropped, *self._blocks.quarantined]
+        for block in self._blocks.blocks:
+            try:
+                block.verify()
+            except CorruptFile as problem:
+                problems.append(str(problem))
+        return list(dict.fromkeys(problems))
 
     def cardinality(self, limit: int = 10) -> CardinalityView:
         """Where the head's series come from."""
@@ -244,6 +270,51 @@ class Database:
             self._blocks.remove([block for block in blocks if block.meta.ulid in gone])
             logger.info("deleted blocks past retention", extra={"fields": {"count": len(gone)}})
 
+    def delete(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> None:
+        """Delete what the matching series have in [start_ms, end_ms].
+
+        Durable when this returns. Takes long, so call it from a worker thread. Raises DiskFull or
+        StorageError; part of it may be deleted then.
+        """
+        with self._maintenance:
+            self._check_open()
+            for block in self._blocks.blocks:
+                if block.overlaps(start_ms, end_ms):
+                    block.delete(matchers, start_ms, end_ms)
+            self.head.delete(HeadSource(self.head).select(matchers), start_ms, end_ms)
+
+    def clean_tombstones(self) -> None:
+        """Write blocks anew of which anything was deleted, to have their room back.
+
+        Raises DiskFull, StorageError; what was done so far stays done.
+        """
+        with self._maintenance:
+            self._check_open()
+            for block in self._blocks.blocks:
+                if len(block.tombstones):
+                    merge_blocks(self._files, self._blocks, [block], self._ulids.next())
+
+    def snapshot(self, *, skip_head: bool = False) -> str:
+        """The name of a new folder in `snapshots` that holds everything up to now.
+
+        It is a data folder of its own. Blocks are linked, not copied. Raises DiskFull or
+        StorageError, and nothing is left behind then.
+        """
+        with self._maintenance:
+            self._check_open()
+            return take_snapshot(
+                self._files,
+                self.folder,
+                self._blocks.blocks,
+                None if skip_head else HeadSource(self.head),
+                self._ulids,
+                self._options.block_ms,
+            )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError(f"{self.folder}: the store is closed")
+
     def close(self) -> None:
         """End the log durably. Appends and queries fail from now on."""
         self._closing = True
@@ -255,7 +326,8 @@ class Database:
                 self._sync.stop()
             with self.head.write_lock:
                 self.head.log.wal.close()
-            self._claim.release()
+            if self._claim is not None:
+                self._claim.release()
 
 
 def _block_view(meta: BlockMeta) -> BlockView:

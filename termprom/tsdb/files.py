@@ -81,6 +81,10 @@ class Files:
         source.rename(target)
         self.sync_folder(target.parent)
 
+    def link(self, source: Path, target: Path) -> None:
+        """A second name for the same bytes, on the same file system."""
+        os.link(source, target)
+
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
 

@@ -161,14 +161,16 @@ class Head:
                 for column in self.groups[number].late.values()
             )
 
-    def frozen_ranges(self, range_ms: int) -> list[int]:
-        """The starts of the ranges of that length in which frozen late samples lie, ascending."""
+    def late_ranges(self, range_ms: int, *, frozen_only: bool = False) -> list[int]:
+        """The starts of the ranges of that length in which late samples lie, ascending."""
         found: set[int] = set()
         with self.lock:
             for number in self.late_groups:
-                for column in self.groups[number].late_frozen.values():
-                    times, _ = column.copy(NO_TIME, 2**62)
-                    found.update(np.unique(times // range_ms).tolist())
+                group = self.groups[number]
+                for held in (group.late_frozen, {} if frozen_only else group.late):
+                    for column in held.values():
+                        times, _ = column.copy(NO_TIME, 2**62)
+                        found.update((times // range_ms).tolist())
         return [number * range_ms for number in sorted(found)]
 
     # --- Maintenance --------------------------------------------------------------------------

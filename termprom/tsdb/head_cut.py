@@ -112,7 +112,7 @@ class HeadCutter:
         head = self._head
         segment = head.freeze_late()
         try:
-            for start_ms in head.frozen_ranges(block_ms):
+            for start_ms in head.late_ranges(block_ms, frozen_only=True):
                 self._write(LateSource(head), start_ms, start_ms + block_ms, late=True)
             self._write_manifest(replace(self._manifest, out_of_order_segment=segment))
         except BaseException:

@@ -75,6 +75,13 @@ class HeadSource:
         low = int(np.searchsorted(times, start, side="left"))
         return times[low : int(np.searchsorted(times, end_ms, side="right"))]
 
+    def ranges(self, range_ms: int) -> list[int]:
+        """The starts of the ranges of that length that may hold samples, ascending."""
+        first_ms, last_ms = self._head.bounds()
+        in_order = range(first_ms // range_ms, last_ms // range_ms + 1) if last_ms >= 0 else ()
+        late = (start_ms // range_ms for start_ms in self._head.late_ranges(range_ms))
+        return [number * range_ms for number in sorted({*in_order, *late})]
+
     def pick(self, series: Ints, start_ms: int, end_ms: int) -> HeadPicked:
         head = self._head
         with head.lock:

@@ -95,7 +95,7 @@ class Twin:
                 held.setdefault(time_ms, cell)
                 stored += 1
             elif time_ms >= valid_from and time_ms == newest:
-                if held[time_ms] == cell:
+                if held.get(time_ms) == cell:
                     stored += 1
                 else:
                     duplicates += 1
@@ -107,6 +107,12 @@ class Twin:
             else:
                 out_of_order += 1
         return Appended(stored, duplicates, out_of_order, too_old)
+
+    def delete(self, metric: str, first_ms: int, last_ms: int) -> None:
+        for labels, held in self.samples.items():
+            if labels.get(METRIC_NAME) == metric:
+                for time_ms in [time for time in held if first_ms <= time <= last_ms]:
+                    del held[time_ms]
 
     def all(self) -> dict[Labels, Samples]:
         return {labels: held for labels, held in self.samples.items() if held}

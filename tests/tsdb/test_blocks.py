@@ -15,6 +15,8 @@ from termprom.model.values import ABSENT_BITS
 from termprom.tsdb import block_meta
 from termprom.tsdb.block_writer import INDEX_NAME, PAGES_NAME
 from termprom.tsdb.db import Database, Options
+from termprom.tsdb.files import Files
+from termprom.tsdb.tombstones import read_tombstones
 from tests.tsdb.failing_files import FailingFiles, Killed
 from tests.tsdb.models import EVERYTHING, Samples, open_store, read_all
 
@@ -247,3 +249,88 @@ def test_a_foreign_name_is_left_alone(folder: Path) -> None:
     assert read_all(store) == before
     store.close()
     assert len(list((folder / "blocks").iterdir())) >= 4
+
+
+def without(
+    before: dict[Labels, Samples], name: str, start_ms: int, end_ms: int
+) -> dict[Labels, Samples]:
+    left = {
+        labels: {
+            time: cell
+            for time, cell in samples.items()
+            if labels.get(METRIC_NAME) != name or not start_ms <= time <= end_ms
+        }
+        for labels, samples in before.items()
+    }
+    return {labels: samples for labels, samples in left.items() if samples}
+
+
+def test_what_was_deleted_stays_deleted(folder: Path) -> None:
+    store = open_store(folder, OPTIONS)
+    before = fill(store)
+    store.maintain()
+    # Across blocks, rows of the head and late samples.
+    store.delete([Matcher(METRIC_NAME, MatchOp.EQUAL, "m0")], 1500, 5500)
+    wanted = without(before, "m0", 1500, 5500)
+    assert read_all(store) == wanted
+    store._claim.release()  # killed
+    store = open_store(folder, OPTIONS)
+    assert read_all(store) == wanted
+    store.delete([Matcher(METRIC_NAME, MatchOp.EQUAL, "own")], 0, 2**40)
+    wanted = without(wanted, "own", 0, 2**40)
+    assert read_all(store) == wanted
+    store.clean_tombstones()
+    assert read_all(store) == wanted
+    assert not list((folder / "blocks").glob("*/tombstones.bin"))
+    fill(store, 6000, 9000)
+    store.maintain()
+    found = read_all(store, end_ms=5999)
+    store.close()
+    # The late samples of the second filling reach back to 7000 at most.
+    assert found == wanted
+
+
+def test_a_block_of_which_nothing_is_left_goes(folder: Path) -> None:
+    store = open_store(folder, OPTIONS)
+    fill(store)
+    store.maintain()
+    last_ms = max(block.end_ms for block in store.view().blocks)
+    store.delete(EVERYTHING, 0, last_ms)
+    store.clean_tombstones()
+    assert not store.view().blocks
+    store.close()
+
+
+def test_a_flipped_tombstone_is_detected(folder: Path) -> None:
+    store = open_store(folder, OPTIONS)
+    fill(store)
+    store.maintain()
+    store.delete([Matcher(METRIC_NAME, MatchOp.EQUAL, "m0")], 1500, 1600)
+    store.close()
+    path = next((folder / "blocks").glob("*/tombstones.bin"))
+    pristine = path.read_bytes()
+    for place in range(len(pristine)):
+        data = bytearray(pristine)
+        data[place] ^= 4
+        path.write_bytes(data)
+        with pytest.raises(CorruptFile):
+            read_tombstones(Files(), path.parent)
+
+
+def test_a_snapshot_is_a_data_folder_of_its_own(folder: Path) -> None:
+    store = open_store(folder, OPTIONS)
+    before = fill(store)
+    store.maintain()
+    name = store.snapshot()
+    without_head = store.snapshot(skip_head=True)
+    fill(store, 6000, 9000)
+    store.maintain()
+    store.close()
+    copy = open_store(folder / "snapshots" / name, OPTIONS)
+    assert read_all(copy) == before
+    copy.maintain()
+    assert read_all(copy) == before
+    copy.close()
+    copy = open_store(folder / "snapshots" / without_head, OPTIONS)
+    assert 0 < sum(map(len, read_all(copy).values())) < sum(map(len, before.values()))
+    copy.close()

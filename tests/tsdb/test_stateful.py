@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from termprom.errors import StorageError
-from termprom.model.labels import Labels
+from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.matchers import Matcher, MatchOp
 from termprom.tsdb.db import Options
 from tests.tsdb.failing_files import FailingFiles, Killed
 from tests.tsdb.models import Twin, bits, open_store, read_all, values_of
@@ -121,6 +122,17 @@ class StoreMachine(RuleBasedStateMachine):
     def maintain(self) -> None:
         self.store.maintain()
         self.twin.floor_ms = self.store.head.floor_ms
+
+    @rule(name=st.integers(0, 2), start=st.integers(-300, 20), length=st.integers(0, 250))
+    def delete(self, name: int, start: int, length: int) -> None:
+        first_ms, last_ms = self.now_ms + start, self.now_ms + start + length
+        matcher = Matcher(METRIC_NAME, MatchOp.EQUAL, f"m{name}")
+        self.store.delete([matcher], first_ms, last_ms)
+        self.twin.delete(f"m{name}", first_ms, last_ms)
+
+    @rule()
+    def clean_tombstones(self) -> None:
+        self.store.clean_tombstones()
 
     @rule(at=st.integers(0, 60))
     def maintain_on_a_full_disk(self, at: int) -> None:
