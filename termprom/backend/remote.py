@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -28,7 +29,7 @@ from termprom.backend.wire_rules import alerts_from, rules_from
 from termprom.backend.wire_status import cardinality_from, status_from
 from termprom.backend.wire_targets import targets_from
 from termprom.backend.wire_text import Json, labels_from
-from termprom.backend.wire_views import view_from
+from termprom.backend.wire_views import OWNER_HEADER, view_from
 from termprom.clock import Clock, SystemClock
 from termprom.errors import BackendUnavailable, ConfigError, NotOffered
 from termprom.model.grid import Grid
@@ -75,18 +76,27 @@ class RemoteBackend:
         *,
         headers: Mapping[str, str] | None = None,
         clock: Clock | None = None,
+        owner_secret: str = "",
         timeout_seconds: float = limits.REMOTE_TIMEOUT_SECONDS,
     ) -> RemoteBackend:
         """Talk to the server at `url` and find out what it has.
 
+        `owner_secret` is that of a termprom on this machine, from its data folder: with it, reload
+        works whatever that engine's flags say.
+
         Raises BackendUnavailable where nothing answers or it is no such server.
         """
-        client = RemoteClient(url, headers=headers, timeout_seconds=timeout_seconds)
+        given = dict(headers or {})
+        if owner_secret:
+            given[OWNER_HEADER] = owner_secret
+        client = RemoteClient(url, headers=given, timeout_seconds=timeout_seconds)
         try:
             is_termprom, missing = await look_around(client)
         except BaseException:
             await client.close()
             raise
+        if owner_secret and is_termprom:
+            missing.discard(Feature.RELOAD)
         return cls(client, clock=clock or SystemClock(), is_termprom=is_termprom, missing=missing)
 
     @property
@@ -233,11 +243,13 @@ class RemoteBackend:
         )
         urls = [one["url"] for one in managers.get("activeAlertmanagers") or ()]
         try:
-            return status_from(
+            found = status_from(
                 build, runtime, config=config.get("yaml", ""), flags=flags, alertmanagers=urls
             )
         except ValueError as problem:
             raise BackendUnavailable(f"{self.name}: {problem}") from problem
+        # VictoriaMetrics does not tell its time; ours is better than 1970.
+        return found if found.now_ms else replace(found, now_ms=self._clock.now_ms())
 
     async def cardinality(self, limit: int = 10) -> CardinalityView:
         form = _given(limit=limit)

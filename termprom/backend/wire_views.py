@@ -17,6 +17,8 @@ from termprom.backend.wire_text import Json, dumps
 from termprom.model.labels import Labels
 
 EXTRA_PREFIX: Final = "/api/v1/x/"
+# Carries the secret of a data folder. Not among the headers that browsers may send from elsewhere.
+OWNER_HEADER: Final = "X-Termprom-Owner"
 
 T = TypeVar("T")
 

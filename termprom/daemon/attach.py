@@ -11,8 +11,11 @@ from termprom.daemon.loop_thread import LoopThread
 from termprom.tui.app import AppOptions, TermpromApp
 
 
-def attach(url: str, *, theme: str, ascii_only: bool) -> int:
-    """Show `url` until the user leaves. The server goes on whatever happens here."""
+def attach(url: str, *, theme: str, ascii_only: bool, owner_secret: str = "") -> int:
+    """Show `url` until the user leaves. The server goes on whatever happens here.
+
+    `owner_secret` is that of a data folder on this machine, see `daemon.lock`.
+    """
     sys.setswitchinterval(0.0005)
     network = LoopThread("remote")
 
@@ -20,7 +23,7 @@ def attach(url: str, *, theme: str, ascii_only: bool) -> int:
         async def open_remote() -> Backend:
             from termprom.backend.remote import RemoteBackend
 
-            return await RemoteBackend.connect(url)
+            return await RemoteBackend.connect(url, owner_secret=owner_secret)
 
         inner = await asyncio.wrap_future(network.submit(open_remote))
         from termprom.backend.bridge import BridgedBackend

@@ -39,6 +39,8 @@ class House(Hooks, Protocol):
     def push(self) -> PushStore: ...
     @property
     def registry(self) -> CollectorRegistry: ...
+    @property
+    def owner_secret(self) -> str: ...
     def external_labels(self) -> Labels: ...
 
 
@@ -63,6 +65,7 @@ class Doors:
             self._receiver = WriteReceiver(house.database, clock=house.clock)
         options = ServerOptions(
             enable_lifecycle=settings.enable_lifecycle,
+            owner_secret=house.owner_secret,
             enable_admin=settings.enable_admin_api,
             external_url=settings.external_url,
             route_prefix=settings.route_prefix,

@@ -343,6 +343,11 @@ class Engine:
     def name(self) -> str:
         return self._state.hostname
 
+    @property
+    def owner_secret(self) -> str:
+        """What stands in the data folder for those who may read it; empty without a lock."""
+        return self._lock.secret if self._lock is not None else ""
+
     def external_labels(self) -> Labels:
         """Those of the configuration in force."""
         return self._config.global_.external_labels

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from termprom.daemon.engine_thread import EngineThread
-from termprom.daemon.lock import FolderLock, find_owner
+from termprom.daemon.lock import FolderLock, find_owner, read_secret
 from termprom.daemon.logs import LogRing, StrayOutput, configure_logging
 from termprom.daemon.settings import Settings
 from termprom.daemon.terminal import Leash, run_on_leash, silence
@@ -50,7 +50,12 @@ def _attach_to_owner(settings: Settings, pid: int, url: str) -> int:
     print(  # noqa: T201  this is the command's answer, before there is a screen
         f"an engine runs on {settings.data_folder} (process {pid}): attaching to {url}", flush=True
     )
-    return attach(url, theme=settings.theme, ascii_only=settings.ascii_only)
+    return attach(
+        url,
+        theme=settings.theme,
+        ascii_only=settings.ascii_only,
+        owner_secret=read_secret(settings.data_folder),
+    )
 
 
 def _check_addresses(settings: Settings) -> None:

@@ -39,11 +39,13 @@ class ServerOptions:
     """The --web flags, as far as the server itself looks at them.
 
     external_url: how others reach this server; its host stands in for loopback targets
+    owner_secret: who sends it in the header OWNER_HEADER may reload whatever the flags say
     cors_origin: RE2, matched against the whole Origin header
     external_labels: asked for each federation, since a reload may change them
     """
 
     enable_lifecycle: bool = False
+    owner_secret: str = ""
     enable_admin: bool = False
     external_url: str = ""
     route_prefix: str = "/"

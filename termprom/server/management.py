@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import html
 
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from termprom import __version__
+from termprom.backend.wire_views import OWNER_HEADER
 from termprom.errors import ConfigError
 from termprom.server.answer import reply
 from termprom.server.context import Context
@@ -68,13 +70,21 @@ class ManagementHandlers:
         return await reply(request, body, content_type=content_type)
 
     async def reload(self, request: web.Request) -> web.Response:
-        if not self._options.enable_lifecycle:
+        if not (self._options.enable_lifecycle or self._is_owner(request)):
             return web.Response(status=403, text=_LIFECYCLE_OFF)
         try:
             await self._hooks.reload()
         except ConfigError as problem:
             return web.Response(status=500, text=f"failed to reload config: {problem}\n")
         return web.Response()
+
+    def _is_owner(self, request: web.Request) -> bool:
+        """Whether the request knows the secret that stands in the data folder."""
+        secret = self._options.owner_secret
+        given = request.headers.get(OWNER_HEADER, "")
+        return bool(secret) and hmac.compare_digest(
+            given.encode("utf-8", "surrogateescape"), secret.encode()
+        )
 
     async def quit(self, request: web.Request) -> web.Response:
         if not self._options.enable_lifecycle:

@@ -12,11 +12,13 @@ import pytest_asyncio
 from termprom.backend.interface import Backend, Event, Feature, Topic
 from termprom.backend.local import LocalBackend
 from termprom.backend.remote import RemoteBackend
+from termprom.backend.wire_views import OWNER_HEADER
 from termprom.clock import SystemClock
 from termprom.errors import (
     ConfigError,
     CorruptFile,
     EvaluationError,
+    NotOffered,
     ParseError,
     QueryTimeout,
     StorageError,
@@ -148,3 +150,26 @@ async def test_events_arrive(pair: Pair) -> None:
 @pytest.mark.parametrize("feature", [one for one in Feature if one is not Feature.RELOAD])
 async def test_what_is_offered(pair: Pair, feature: Feature) -> None:
     assert pair.remote.offers(feature) == pair.local.offers(feature)
+
+
+async def test_the_owner_of_the_data_folder_may_reload_without_the_flag() -> None:
+    async with serving(owner_secret="s3cret") as api:
+        for secret, may in (("s3cret", True), ("guess", False), ("", False)):
+            remote = await RemoteBackend.connect(api.url, owner_secret=secret)
+            try:
+                if may:
+                    assert remote.offers(Feature.RELOAD)
+                    await remote.reload()
+                else:
+                    with pytest.raises(NotOffered, match="Lifecycle API is not enabled"):
+                        await remote.reload()
+                    assert not remote.offers(Feature.RELOAD)
+            finally:
+                await remote.close()
+        assert api.sources.reloads == 1
+
+
+async def test_an_engine_without_a_secret_takes_no_empty_one() -> None:
+    async with serving() as api:
+        status, _ = await api.ask("POST", "/-/reload", headers={OWNER_HEADER: ""})
+        assert (status, api.sources.reloads) == (403, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from termprom.daemon.lock import LOCK_NAME, FolderLock, find_owner
+from termprom.daemon.lock import LOCK_NAME, OWNER_NAME, FolderLock, find_owner, read_secret
 from termprom.errors import DataFolderLocked, StorageError
 
 
@@ -50,6 +50,20 @@ def test_a_killed_owner_leaves_no_lock(tmp_path: Path) -> None:
     lock = FolderLock(tmp_path)
     lock.acquire()
     lock.release()
+
+
+def test_the_secret_is_new_each_run_and_nobody_elses(tmp_path: Path) -> None:
+    secrets = []
+    for _ in range(2):
+        lock = FolderLock(tmp_path)
+        lock.acquire()
+        assert (tmp_path / OWNER_NAME).stat().st_mode & 0o777 == 0o600
+        assert read_secret(tmp_path) == lock.secret
+        secrets.append(lock.secret)
+        lock.release()
+        assert read_secret(tmp_path) == ""
+    assert len(set(secrets)) == 2
+    assert min(map(len, secrets)) > 40
 
 
 def test_a_garbled_note_is_an_unknown_owner(tmp_path: Path) -> None:
