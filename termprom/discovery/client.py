@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+import orjson
 
 from termprom import __version__, limits
 from termprom.config.schema import HTTPClientConfig, TLSConfig
@@ -33,23 +35,40 @@ class Answer:
     status_line: str
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """Raises DiscoveryError for any status but 200, or when the body is no JSON."""
+        if self.status != 200:
+            raise DiscoveryError(f"server returned HTTP status {self.status_line}")
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as problem:
+            raise DiscoveryError(f"the answer is not JSON: {problem}") from problem
 
 
 class DiscoveryClient:
     """An async context manager; made anywhere, entered and used on the event loop."""
 
-    def __init__(self, http: HTTPClientConfig, *, timeout_seconds: float) -> None:
-        """Raises ConfigError for settings that are not implemented here."""
+    def __init__(
+        self, http: HTTPClientConfig, *, timeout_seconds: float, socket_path: str = ""
+    ) -> None:
+        """`socket_path` is that of a Unix socket, which stands in for the host of every URL.
+
+        Raises ConfigError for settings that are not implemented here.
+        """
         if http.oauth2 is not None:
             raise ConfigError("oauth2 is not implemented for discovery")
         if http.tls_config.cert or http.tls_config.key:
             raise ConfigError("inline tls_config cert and key are not implemented, use cert_file")
         self._http = http
+        self._socket_path = socket_path
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> DiscoveryClient:
         self._session = aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(self._socket_path) if self._socket_path else None,
             timeout=self._timeout,
             headers={"User-Agent": f"termprom/{__version__}"},
             skip_auto_headers=("Accept-Encoding",),
@@ -68,30 +87,73 @@ class DiscoveryClient:
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Raises DiscoveryError when there is no whole answer in time."""
+        return await self.request("GET", url, headers)
+
+    async def request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        """Raises DiscoveryError when there is no whole answer in time."""
+        async with self._asked(method, url, headers, body) as response:
+            return Answer(
+                response.status,
+                f"{response.status} {response.reason or ''}".rstrip(),
+                response.headers.get("Content-Type", ""),
+                await _bounded(response),
+                response.headers,
+            )
+
+    async def json(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+        """The document at `url`. Raises DiscoveryError for any status but 200, or no JSON."""
+        answer = await self.get(url, headers or {"Accept": "application/json"})
+        return answer.json()
+
+    async def lines(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """The lines of an answer while it grows; without a limit on how long it takes.
+
+        Raises DiscoveryError, for any status but 200 too.
+        """
+        async with self._asked("GET", url, headers, None, aiohttp.ClientTimeout()) as response:
+            if response.status != 200:
+                raise DiscoveryError(f"server returned HTTP status {response.status}")
+            held = b""
+            async for part in response.content.iter_any():
+                *whole, held = (held + part).split(b"\n")
+                for line in whole:
+                    yield line
+                if len(held) > limits.DISCOVERY_BODY_BYTES_MAX:
+                    raise DiscoveryError("a line of the answer is too long")
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None, "the client is used inside of its context"
         http = self._http
         try:
             own = await asyncio.to_thread(_headers, http)
             context = await asyncio.to_thread(_tls_context, http.tls_config)
-            async with self._session.get(
+            async with self._session.request(
+                method,
                 url,
+                data=body,
                 headers=[*headers.items(), *own],
                 ssl=context if context is not None else True,
                 server_hostname=http.tls_config.server_name or None,
                 proxy=http.proxy_url or None,
                 allow_redirects=http.follow_redirects,
+                timeout=timeout or self._timeout,
             ) as response:
-                return Answer(
-                    response.status,
-                    f"{response.status} {response.reason or ''}".rstrip(),
-                    response.headers.get("Content-Type", ""),
-                    await _bounded(response),
-                )
+                yield response
         except TimeoutError as problem:
-            raise DiscoveryError(f'Get "{url}": no answer in time') from problem
+            raise DiscoveryError(f'{method.title()} "{url}": no answer in time') from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             reason = str(problem) or type(problem).__name__
-            raise DiscoveryError(f'Get "{url}": {reason}') from problem
+            raise DiscoveryError(f'{method.title()} "{url}": {reason}') from problem
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

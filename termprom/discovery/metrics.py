@@ -80,6 +80,31 @@ class DiscoveryMetrics:
             f"{_PREFIX}_http_failures", "Requests of HTTP discovery that failed.", registry=registry
         )
 
+        self.dns_lookups = Counter(f"{_PREFIX}_dns_lookups", "Names looked up.", registry=registry)
+        self.dns_lookup_failures = Counter(
+            f"{_PREFIX}_dns_lookup_failures", "Names not found out about.", registry=registry
+        )
+        self.consul_failures = Counter(
+            f"{_PREFIX}_consul_rpc_failures", "Requests to Consul that failed.", registry=registry
+        )
+        self.consul_seconds = Summary(
+            f"{_PREFIX}_consul_rpc_duration_seconds",
+            "Duration of requests to Consul.",
+            ("endpoint", "call"),
+            registry=registry,
+        )
+        self.kubernetes_events = Counter(
+            f"{_PREFIX}_kubernetes_events",
+            "Events of Kubernetes objects.",
+            ("role", "event"),
+            registry=registry,
+        )
+        self.kubernetes_failures = Counter(
+            f"{_PREFIX}_kubernetes_failures",
+            "Requests to Kubernetes that failed.",
+            registry=registry,
+        )
+
     def end_refreshes(self, mechanism: str, config: str) -> None:
         """Forget the series of a mechanism that was stopped."""
         for metric in (self.refresh_failures, self.refresh_seconds, self.refresh_histogram):

@@ -1,11 +1,12 @@
-"""Every mechanism, by the type of its configuration."""
+"""Every mechanism, by the type or the kind of its configuration."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from termprom.config.schema import FileSDConfig, HTTPSDConfig, SDConfig
+from termprom.config.schema import FileSDConfig, HTTPSDConfig, MechanismConfig, SDConfig
 from termprom.discovery.file import FileDiscovery
 from termprom.discovery.http import HTTPDiscovery
 from termprom.discovery.interface import Discoverer, Surroundings
@@ -15,7 +16,20 @@ MECHANISMS: Final[dict[type, Callable[[Any, Surroundings], Discoverer]]] = {
     HTTPSDConfig: HTTPDiscovery,
 }
 
+# Module and class of each other kind. Imported when a configuration asks for one: what nobody
+# uses must not cost a start anything.
+KINDS: Final[dict[str, tuple[str, str]]] = {
+    "consul": ("consul", "ConsulDiscovery"),
+    "dns": ("dns", "DNSDiscovery"),
+}
+
 
 def make_discoverer(config: SDConfig, around: Surroundings) -> Discoverer:
     """The mechanism for `config`, not started. Raises ConfigError when it cannot be set up."""
-    return MECHANISMS[type(config)](config, around)
+    make: Callable[[Any, Surroundings], Discoverer]
+    if isinstance(config, MechanismConfig):
+        module, name = KINDS[config.kind]
+        make = getattr(importlib.import_module(f"termprom.discovery.{module}"), name)
+    else:
+        make = MECHANISMS[type(config)]
+    return make(config, around)
