@@ -23,10 +23,12 @@ from termprom.model.result import (
     RawSeries,
     ResultType,
 )
+from termprom.model.values import TimesMs, Values
 from termprom.promql.extent import extent_ms
 from termprom.promql.histograms.value import to_model
-from termprom.promql.kernels.windows import windows_of
+from termprom.promql.kernels.windows import Samples
 from termprom.promql.lowering import lower
+from termprom.promql.operators.edge_call import edge_points
 from termprom.promql.operators.evaluation import Evaluation
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Matrix, Series, without_name
@@ -217,18 +219,11 @@ def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> Qu
     labels = source.series.labels
     seen: set[int] = set()
     for rows, samples in source.lanes:
-        windows = windows_of(samples, source.references, source.range_ms)
         for number, row in enumerate(rows.tolist()):
-            if windows.first.ndim == 1:
-                inside = slice(int(windows.first[0]), int(windows.end[0]))
-                values = samples.values[number, inside]
-            else:
-                inside = slice(int(windows.first[number, 0]), int(windows.end[number, 0]))
-                values = samples.values[inside]
+            times, values = _points_of_window(source, samples, number)
             histograms = _raw_histograms(source, row)
             seen.add(row)
             if values.size or histograms:
-                times = samples.times_ms[inside]
                 found.append(RawSeries(labels[row], times, values, histograms))
     nothing = np.empty(0)
     for row in source.histograms:
@@ -245,6 +240,17 @@ def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> Qu
         np.empty(cells.shape, dtype=np.bool_),
         raw=found,
     )
+
+
+def _points_of_window(source: RangeSource, samples: Samples, number: int) -> tuple[TimesMs, Values]:
+    """The float samples of one series in the only window of an instant query."""
+    if source.edges is not None:
+        return edge_points(samples, number, source)
+    times, values = samples.of_series(number)
+    right = source.references.start_ms
+    first = np.searchsorted(times, right - source.range_ms, side="right")
+    end = np.searchsorted(times, right, side="right")
+    return times[first:end], values[first:end]
 
 
 def _raw_histograms(source: RangeSource, row: int) -> tuple[tuple[int, FloatHistogram], ...]:

@@ -13,7 +13,8 @@ def extent_ms(node: Plan, grid: Grid, lookback_ms: int) -> tuple[int, int] | Non
     match node:
         case Select():
             references = references_of(grid, node.at_ms, node.offset_ms)
-            return references.start_ms - lookback_ms + 1, references.last_ms
+            ahead = lookback_ms if node.smoothed else 0
+            return references.start_ms - lookback_ms + 1, references.last_ms + ahead
         case RangeSelect(select):
             references = references_of(grid, select.at_ms, select.offset_ms)
             reach = node.range_ms + (lookback_ms if node.anchored or node.smoothed else 0)

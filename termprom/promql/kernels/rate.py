@@ -5,10 +5,14 @@ All take Windows and give values and present, both (K, S).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from termprom.model.values import Ints, Mask, Values
 from termprom.promql.kernels.windows import Windows
+
+Kernel = Callable[[Windows], tuple[Values, Mask]]
 
 # A gap at a window's edge of this many average spacings says that the series begins or ends there.
 _EDGE_SPACINGS = 1.1

@@ -48,6 +48,13 @@ class Samples:
     def series_count(self) -> int:
         return self.values.shape[0] if self.starts is None else self.starts.size - 1
 
+    def of_series(self, number: int) -> tuple[TimesMs, Values]:
+        """Times and values of one series, (N,) each."""
+        if self.starts is None:
+            return self.times_ms, self.values[number]
+        inside = slice(int(self.starts[number]), int(self.starts[number + 1]))
+        return self.times_ms[inside], self.values[inside]
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:

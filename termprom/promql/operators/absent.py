@@ -9,6 +9,7 @@ from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import MatchOp
 from termprom.model.values import Mask
 from termprom.promql.kernels.windows import windows_of
+from termprom.promql.operators.edge_call import check_modifier
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Matrix, Series, Stream
 from termprom.promql.plan import Plan, RangeSelect, Select
@@ -24,6 +25,7 @@ def absent(run: Run, stream: Stream, argument: Plan, grid: Grid) -> Matrix:
 
 
 def absent_over_time(run: Run, source: RangeSource, argument: Plan, grid: Grid) -> Matrix:
+    check_modifier("absent_over_time", source)
     covered = np.zeros(grid.count, dtype=np.bool_)
     for _, samples in source.lanes:
         run.check()

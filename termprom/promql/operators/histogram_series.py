@@ -25,6 +25,13 @@ class HistogramSeries:
     times_ms: TimesMs
     histograms: list[Histogram]
 
+    def without_stale(self) -> HistogramSeries:
+        """The samples less the markers that the series ended."""
+        kept = [number for number, one in enumerate(self.histograms) if not one.stale]
+        return HistogramSeries(
+            self.times_ms[np.array(kept, dtype=np.int64)], [self.histograms[n] for n in kept]
+        )
+
     def newest(self, references: References, lookback_ms: int) -> tuple[Ints, Mask]:
         """Per step the newest sample's number, and whether it is within the lookback; (S,)."""
         edges = references.times_ms()

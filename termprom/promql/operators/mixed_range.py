@@ -6,7 +6,6 @@ it stands, is replaced, or goes. Source: reference 6.6 to 6.10.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,18 +15,17 @@ import numpy as np
 from termprom.model.values import Mask, TimesMs, Values
 from termprom.promql import notices
 from termprom.promql.histograms.combine import IncompatibleSchemas
-from termprom.promql.histograms.resets import equal, was_reset
 from termprom.promql.histograms.value import Histogram
 from termprom.promql.kernels.windows import Samples
 from termprom.promql.operators import histogram_rate
 from termprom.promql.operators.histogram_aggregate import folded, hints_collide
 from termprom.promql.operators.histogram_rate import HistogramWindow, Remarker
+from termprom.promql.operators.sample_pairs import Element, count_pairs, differ, fell
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Batch
 from termprom.promql.run import Run
 from termprom.promql.syntax.ast import Span
 
-Element = float | Histogram
 # They look at floats only, and say so where there are histograms as well.
 _FLOATS_ONLY: Final = frozenset(
     {
@@ -126,7 +124,7 @@ def with_histograms(
         cells = {}
         for place, row in concerned:
             seen.add(row)
-            times_ms, floats = _samples_of(samples, place)
+            times_ms, floats = samples.of_series(place)
             found = decided(row, times_ms, floats, values[place], present[place])
             if found:
                 cells[row] = found
@@ -143,13 +141,6 @@ def with_histograms(
             if found:
                 cells[row] = found
         yield Batch(np.array(rest, dtype=np.int64), values, present, cells)
-
-
-def _samples_of(samples: Samples, place: int) -> tuple[TimesMs, Values]:
-    if samples.starts is None:
-        return samples.times_ms, samples.values[place]
-    inside = slice(int(samples.starts[place]), int(samples.starts[place + 1]))
-    return samples.times_ms[inside], samples.values[inside]
 
 
 def _floats_only(func: str, window: _Window) -> Element | None:
@@ -217,32 +208,11 @@ def _fold(func: str, window: _Window) -> Element | None:
 
 
 def _changes(func: str, window: _Window) -> Element | None:
-    return _pairs(window, _differ)
+    return count_pairs([value for _, value in window.merged()], differ)
 
 
 def _resets(func: str, window: _Window) -> Element | None:
-    return _pairs(window, _fell)
-
-
-def _pairs(window: _Window, counts: Callable[[Element, Element], bool]) -> float:
-    samples = [value for _, value in window.merged()]
-    return float(sum(counts(before, after) for before, after in itertools.pairwise(samples)))
-
-
-def _differ(before: Element, after: Element) -> bool:
-    if isinstance(before, Histogram) and isinstance(after, Histogram):
-        return not equal(before, after)
-    if isinstance(before, Histogram) or isinstance(after, Histogram):
-        return True
-    return before != after and not (before != before and after != after)
-
-
-def _fell(before: Element, after: Element) -> bool:
-    if isinstance(before, Histogram) and isinstance(after, Histogram):
-        return was_reset(after, before)
-    if isinstance(before, Histogram) or isinstance(after, Histogram):
-        return True
-    return after < before
+    return count_pairs([value for _, value in window.merged()], fell)
 
 
 def _extrapolated(func: str, window: _Window) -> Element | None:

@@ -13,6 +13,7 @@ from termprom.model.values import Mask, Values
 from termprom.promql import notices
 from termprom.promql.kernels import over_time, quantile, rate, regression
 from termprom.promql.kernels.windows import Samples, Windows, windows_of
+from termprom.promql.operators.edge_call import check_modifier, edge_batches
 from termprom.promql.operators.mixed_range import with_histograms
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Batch, Stream
@@ -67,6 +68,7 @@ def range_call(
     param_span: Span,
 ) -> Stream:
     """`func` over windows of `source`. `params` are its scalar arguments, (S,) each."""
+    check_modifier(func, source)
     kernel = _kernel(run, func, source, params, grid, param_span)
     names = _CounterNames(source) if func in _COUNTERS else None
 
@@ -77,11 +79,12 @@ def range_call(
             yield Batch(rows, values, present), samples
 
     def batches() -> Iterator[Batch]:
-        found = (
-            with_histograms(run, func, source, computed(), span)
-            if source.histograms
-            else (batch for batch, _ in computed())
-        )
+        if source.edges is not None:
+            found = edge_batches(run, func, source, span)
+        elif source.histograms:
+            found = with_histograms(run, func, source, computed(), span)
+        else:
+            found = (batch for batch, _ in computed())
         for batch in found:
             if names is not None:
                 names.note(run, batch.rows.tolist(), batch.present, span)

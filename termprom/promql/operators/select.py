@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from termprom.errors import NotImplementedYet
 from termprom.model.grid import Grid
 from termprom.model.labels import METRIC_NAME
 from termprom.model.matchers import MatchOp
@@ -17,6 +16,7 @@ from termprom.promql.histograms.value import Histogram
 from termprom.promql.kernels.windows import References, windows_of
 from termprom.promql.operators.histogram_series import HistogramSeries, histogram_series
 from termprom.promql.operators.lanes import Lane, lanes
+from termprom.promql.operators.smoothed import smoothed_batches
 from termprom.promql.operators.stream import Batch, Series, Stream
 from termprom.promql.plan import RangeSelect, Select
 from termprom.promql.run import Run
@@ -37,14 +37,19 @@ def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stre
 
     A sample counts from its time on for the lookback; a staleness marker hides what is before it.
     """
-    if node.smoothed:
-        raise NotImplementedYet("smoothed modifier")
     references = references_of(grid, node.at_ms, node.offset_ms)
-    selection = _select(run, node, references.start_ms - run.lookback_ms + 1, references.last_ms)
+    ahead_ms = run.lookback_ms if node.smoothed else 0
+    start_ms = references.start_ms - run.lookback_ms + 1
+    selection = _select(run, node, start_ms, references.last_ms + ahead_ms)
     histograms = histogram_series(run, selection, keep_stale=True, derive_hints=node.derive_hints)
     series = _series(node, selection)
     if stamps:
         series = series.dropping_name(delayed=run.delayed_name_removal)
+
+    if node.smoothed and not stamps:
+        points = lanes(selection.frames(), grid.count, keep_stale=False)
+        ours = {row: one.without_stale() for row, one in histograms.items()}
+        return Stream(series, smoothed_batches(run, points, ours, series, references, node.span))
 
     def batches() -> Iterator[Batch]:
         seen: set[int] = set()
@@ -109,6 +114,14 @@ def _overlaid(
 
 
 @dataclass(frozen=True, slots=True)
+class Edges:
+    """That windows are anchored or `smoothed`: their edges look `lookback_ms` beyond."""
+
+    smoothed: bool
+    lookback_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RangeSource:
     """Samples for windows (reference - range_ms, reference], from the store or from a subquery."""
 
@@ -118,15 +131,16 @@ class RangeSource:
     range_ms: int
     range_seconds: float
     histograms: Mapping[int, HistogramSeries] = field(default_factory=dict)
+    edges: Edges | None = None
 
 
 def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
     """The samples of a range selector; staleness markers are passed over."""
-    if node.anchored or node.smoothed:
-        raise NotImplementedYet("smoothed modifier" if node.smoothed else "anchored modifier")
+    edges = Edges(node.smoothed, run.lookback_ms) if node.anchored or node.smoothed else None
     references = references_of(grid, node.select.at_ms, node.select.offset_ms)
-    start_ms = references.start_ms - node.range_ms + 1
-    selection = _select(run, node.select, start_ms, references.last_ms)
+    start_ms = references.start_ms - node.range_ms + 1 - (run.lookback_ms if edges else 0)
+    end_ms = references.last_ms + (run.lookback_ms if node.smoothed else 0)
+    selection = _select(run, node.select, start_ms, end_ms)
 
     def batches() -> Iterator[Lane]:
         for rows, samples in lanes(selection.frames(), grid.count, keep_stale=False):
@@ -137,7 +151,9 @@ def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
     histograms = histogram_series(
         run, selection, keep_stale=False, derive_hints=node.select.derive_hints
     )
-    return RangeSource(series, batches(), references, node.range_ms, node.range_seconds, histograms)
+    return RangeSource(
+        series, batches(), references, node.range_ms, node.range_seconds, histograms, edges
+    )
 
 
 def _select(run: Run, node: Select, start_ms: int, end_ms: int) -> Selection:
