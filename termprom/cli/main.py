@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "check": ("check", "config, rules: say what is wrong in a file"),
     "test": ("test", "promql: run PromQL test scripts"),
     "promql": ("promql", "format, parse: look at an expression"),
+    "tsdb": ("tsdb", "list, verify, dump, snapshot, delete: look at a data folder"),
     "help": ("", "this text"),
     "version": ("", "the version"),
 }

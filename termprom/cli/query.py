@@ -20,7 +20,7 @@ from termprom.model.grid import Grid
 _HOUR_SECONDS = 3600
 
 
-def _time(text: str) -> int:
+def cli_time(text: str) -> int:
     """Milliseconds of a Unix time in seconds or of an RFC 3339 time."""
     try:
         return round(float(text) * 1000)
@@ -58,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
             form.add_argument("--json", action="store_true", help="print the API's JSON")
             form.add_argument("--csv", action="store_true", help="print comma-separated values")
         if kind == "instant":
-            one.add_argument("--time", type=_time, metavar="TIME", help="default: now")
+            one.add_argument("--time", type=cli_time, metavar="TIME", help="default: now")
         elif kind == "range":
             form.add_argument("--graph", action="store_true", help="draw it")
-            one.add_argument("--start", type=_time, metavar="TIME", help="default: an hour ago")
-            one.add_argument("--end", type=_time, metavar="TIME", help="default: now")
+            one.add_argument("--start", type=cli_time, metavar="TIME", help="default: an hour ago")
+            one.add_argument("--end", type=cli_time, metavar="TIME", help="default: now")
             one.add_argument("--step", type=_step, metavar="TIME", help="default: fits the range")
         elif kind == "series":
             one.add_argument("--match", action="append", required=True, metavar="SELECTOR")
@@ -70,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("label", metavar="LABEL")
             one.add_argument("--match", action="append", default=[], metavar="SELECTOR")
         if kind in ("series", "labels"):
-            one.add_argument("--start", type=_time, metavar="TIME")
-            one.add_argument("--end", type=_time, metavar="TIME")
+            one.add_argument("--start", type=cli_time, metavar="TIME")
+            one.add_argument("--end", type=cli_time, metavar="TIME")
     return parser
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from termprom.tsdb.block import Block
 from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_writer import write_block
-from termprom.tsdb.files import BLOCKS_FOLDER, TEMPORARY_SUFFIX, Files, storage_errors
+from termprom.tsdb.files import BLOCKS_FOLDER, TEMPORARY_SUFFIX, WAL_FOLDER, Files, storage_errors
 from termprom.tsdb.head_source import HeadSource
 from termprom.tsdb.manifest import Manifest, write_manifest
 
@@ -51,6 +51,7 @@ def _fill(
     range_ms: int,
 ) -> None:
     files.make_folder(folder / BLOCKS_FOLDER)
+    files.make_folder(folder / WAL_FOLDER)
     for block in blocks:
         copy = folder / BLOCKS_FOLDER / block.folder.name
         files.make_folder(copy)
