@@ -105,6 +105,7 @@ _KUBERNETES: Final = SDKind(
         ),
     },
     _check_kubernetes,
+    runs=True,
 )
 
 # --- Docker and Swarm -------------------------------------------------------------------------

@@ -6,9 +6,10 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Any, Final
 
@@ -59,8 +60,6 @@ class DiscoveryClient:
         """
         if http.oauth2 is not None:
             raise ConfigError("oauth2 is not implemented for discovery")
-        if http.tls_config.cert or http.tls_config.key:
-            raise ConfigError("inline tls_config cert and key are not implemented, use cert_file")
         self._http = http
         self._socket_path = socket_path
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
@@ -173,8 +172,8 @@ def _tls_context(tls: TLSConfig) -> ssl.SSLContext | None:
     if tls == TLSConfig():
         return None
     context = ssl.create_default_context(cafile=tls.ca_file or None, cadata=tls.ca or None)
-    if tls.cert_file:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.cert or tls.cert_file:
+        _load_certificate(context, tls)
     if tls.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -183,6 +182,21 @@ def _tls_context(tls: TLSConfig) -> ssl.SSLContext | None:
     if tls.max_version:
         context.maximum_version = _VERSIONS[tls.max_version]
     return context
+
+
+def _load_certificate(context: ssl.SSLContext, tls: TLSConfig) -> None:
+    """The client's certificate and key; inline ones go through files, as ssl takes nothing else."""
+    with ExitStack() as files:
+
+        def path(text: str, name: str) -> str:
+            if not text:
+                return name
+            held = files.enter_context(NamedTemporaryFile("w", suffix=".pem"))
+            held.write(text)
+            held.flush()
+            return held.name
+
+        context.load_cert_chain(path(tls.cert, tls.cert_file), path(tls.key.reveal(), tls.key_file))
 
 
 def _headers(http: HTTPClientConfig) -> list[tuple[str, str]]:

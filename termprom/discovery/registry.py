@@ -21,6 +21,7 @@ MECHANISMS: Final[dict[type, Callable[[Any, Surroundings], Discoverer]]] = {
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "consul": ("consul", "ConsulDiscovery"),
     "dns": ("dns", "DNSDiscovery"),
+    "kubernetes": ("kubernetes", "KubernetesDiscovery"),
 }
 
 
