@@ -83,7 +83,7 @@ class PagesWriter:
             [np.full(part.series.size, part.bits.shape[1], dtype=np.int64) for part in parts]
         )
         flat = np.concatenate([part.bits.reshape(-1) for part in parts])
-        body = encode_cells(flat.view(np.float64), rows)
+        body = encode_cells(flat.view(np.float64), rows, thorough=True)
         page = (self.size_bytes, len(body), isal_zlib.crc32(body), self._entry_count)
         for column, value in zip(self._pages, page, strict=True):
             column.append(value)

@@ -31,7 +31,7 @@ SPAN_ROWS_MAX: Final = 1024
 # A page is decoded whole: 0.3 ms, and long enough that the fixed price of a frame does not show.
 _PAGE_CELLS_MAX: Final = 1 << 16
 # Neighbouring metrics share a page until it has this many cells.
-_PAGE_CELLS_MIN: Final = 1 << 11
+_PAGE_CELLS_MIN: Final = 1 << 9
 _BATCH_CELLS: Final = 1 << 21
 _TIMELINES_HELD: Final = 256  # with their times; the others are a few bytes each
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from termprom.model.values import ABSENT_BITS, NAN_BITS, STALE_BITS
 from termprom.tsdb.cells import decode_cells, encode_cells
-from termprom.tsdb.codecs.registry import CODECS, decode_array, encode_array
+from termprom.tsdb.codecs.registry import CODECS, decode_array, encode_array, encode_runs
 
 SPECIAL = [
     0,
@@ -38,11 +38,11 @@ def test_arrays_come_back_bit_for_bit(numbers: list[int], dtype: str) -> None:
     assert back.tobytes() == array.tobytes()
 
 
-@given(st.lists(st.lists(words, min_size=1, max_size=20), max_size=8))
-def test_cells_come_back_bit_for_bit(columns: list[list[int]]) -> None:
+@given(st.lists(st.lists(words, min_size=1, max_size=20), max_size=8), st.booleans())
+def test_cells_come_back_bit_for_bit(columns: list[list[int]], thorough: bool) -> None:
     rows = np.array([len(column) for column in columns], dtype=np.int64)
     flat = np.array([cell for column in columns for cell in column], dtype=np.uint64)
-    data = encode_cells(flat.view(np.float64), rows)
+    data = encode_cells(flat.view(np.float64), rows, thorough=thorough)
     assert decode_cells(data, rows).tobytes() == flat.tobytes()
 
 
@@ -68,11 +68,29 @@ def test_examples_of_the_docstrings(numbers: list[int], dtype: str, wanted: str)
     assert encode_array(np.array(numbers, dtype=dtype)) == bytes.fromhex(wanted)
 
 
+def test_runs_of_different_scale_are_coded_apart() -> None:
+    counts = np.arange(400.0) ** 2
+    noise = np.random.default_rng(1).random(400)
+    both = np.concatenate([counts, noise])
+    data = encode_runs(both, np.array([400, 400]))
+    assert data[0] == 4
+    assert len(data) < len(encode_array(both))
+    assert decode_array(data, "<f8").tobytes() == both.tobytes()
+    for place in (5, 9):
+        torn = bytearray(data)
+        torn[place] ^= 7
+        with pytest.raises(ValueError, match=r"joined|codec"):
+            decode_array(bytes(torn), "<f8")
+    with pytest.raises(ValueError, match="joined"):
+        decode_array(data[:-3], "<f8")
+
+
 def test_codec_numbers_are_for_ever() -> None:
-    assert sorted(CODECS) == [0, 1, 2, 3]
+    assert sorted(CODECS) == [0, 1, 2, 3, 4]
     assert {number: type(codec).__name__ for number, codec in CODECS.items()} == {
         0: "Raw",
         1: "Constant",
         2: "Regular",
         3: "Pco",
+        4: "Joined",
     }

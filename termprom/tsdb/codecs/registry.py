@@ -12,13 +12,15 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from termprom.model.values import AnyArray
+from termprom.model.values import AnyArray, Ints
 from termprom.tsdb.codecs.constant import Constant
+from termprom.tsdb.codecs.joined import Joined, join_parts
 from termprom.tsdb.codecs.pco import Pco
 from termprom.tsdb.codecs.raw import Raw
 from termprom.tsdb.codecs.regular import Regular
 
 _HEADER: Final = struct.Struct("<BI")
+_PROBE_RUNS: Final = 12
 
 
 class Codec(Protocol):
@@ -31,8 +33,6 @@ class Codec(Protocol):
     def is_exact_size(self, body_bytes: int, count: int) -> bool: ...
 
 
-RAW: Final = Raw()
-CODECS: Final[dict[int, Codec]] = {one.id: one for one in (RAW, Constant(), Regular(), Pco())}
 _EXACT: Final[tuple[Codec, ...]] = (Constant(), Regular())  # nothing is smaller where they apply
 
 
@@ -49,6 +49,25 @@ def encode_array(numbers: AnyArray, *, level: int = 8) -> bytes:
     if packed is not None and len(packed) < 8 * numbers.size:
         return _HEADER.pack(Pco.id, numbers.size) + packed
     return _HEADER.pack(RAW.id, numbers.size) + numbers.tobytes()
+
+
+def encode_runs(numbers: AnyArray, lengths: Ints, *, level: int = 8) -> bytes:
+    """A coded array (N,), each run of `lengths` (R,) coded for itself where that is smaller.
+
+    Of many runs the first few decide for all: they are columns of one metric.
+    """
+    if lengths.size > _PROBE_RUNS:
+        probe = numbers[: int(lengths[:_PROBE_RUNS].sum())]
+        if encode_runs(probe, lengths[:_PROBE_RUNS], level=level)[0] != Joined.id:
+            return encode_array(numbers, level=level)
+    together = encode_array(numbers, level=level)
+    if lengths.size < 2:
+        return together
+    parts = [encode_array(run, level=level) for run in np.split(numbers, np.cumsum(lengths)[:-1])]
+    apart = join_parts(parts)
+    if _HEADER.size + len(apart) >= len(together):
+        return together
+    return _HEADER.pack(Joined.id, numbers.size) + apart
 
 
 def decode_array(data: bytes | memoryview, dtype: str) -> AnyArray:
@@ -70,3 +89,9 @@ def decode_array(data: bytes | memoryview, dtype: str) -> AnyArray:
         return codec.decode(body, count, np.dtype(dtype))
     except (RuntimeError, TypeError) as problem:
         raise ValueError(f"codec {number}: {problem}") from problem
+
+
+RAW: Final = Raw()
+CODECS: Final[dict[int, Codec]] = {
+    one.id: one for one in (RAW, Constant(), Regular(), Pco(), Joined(decode_array))
+}
