@@ -136,6 +136,20 @@ def type_of(node: Plan) -> ValueType:
             return ValueType.VECTOR
 
 
+def timing_of(node: Plan) -> tuple[int | None, int] | None:
+    """The pin and the offset of the first selector in `node`; info() looks its series up alike."""
+    if isinstance(node, Select):
+        return node.at_ms, node.offset_ms
+    for child in children(node):
+        found = timing_of(child)
+        if found is not None:
+            at_ms, offset_ms = found
+            if isinstance(node, Subquery) and at_ms is None:
+                return node.at_ms, offset_ms + node.offset_ms
+            return found
+    return None
+
+
 def children(node: Plan) -> Iterator[Plan]:
     """The nodes directly below."""
     match node:

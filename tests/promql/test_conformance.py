@@ -15,6 +15,7 @@ WHOLE = (
     "extended_vectors",
     "fill-modifier",
     "histograms",
+    "info",
     "limit",
     "literals",
     "name_label_dropping",
@@ -27,13 +28,12 @@ WHOLE = (
     "trig_functions",
     "type_and_unit",
 )
-# Questions that fail for the reasons in ARCHITECTURE.md: info(), start timestamps; and one each in
+# Questions that fail for the reasons in ARCHITECTURE.md: start timestamps; and one each in
 # aggregators and functions, where a label name is no valid UTF-8.
 # The number is exact, so that progress must be written down.
 PARTLY = {
     "aggregators": 1,
     "functions": 1,
-    "info": 28,
     "start_timestamps": 10,
 }
 

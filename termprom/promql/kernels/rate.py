@@ -70,7 +70,7 @@ def _add_resets(windows: Windows, result: Values) -> None:
         return
     if windows.first.ndim == 2:
         positions = np.flatnonzero(falls) + 1
-        _add_at(result, values, positions, windows.first, windows.end)
+        add_resets_at(result, values, positions, windows.first, windows.end)
         return
     # Few series reset within one query: only those take the long way, as ragged rows.
     rows = np.flatnonzero(falls.any(axis=1))
@@ -79,7 +79,7 @@ def _add_resets(windows: Windows, result: Values) -> None:
     inside[:, 1:] = falls[rows]
     offsets = (np.arange(rows.size) * length)[:, np.newaxis]
     part = result[rows]
-    _add_at(
+    add_resets_at(
         part,
         values[rows].ravel(),
         np.flatnonzero(inside),
@@ -89,7 +89,7 @@ def _add_resets(windows: Windows, result: Values) -> None:
     result[rows] = part
 
 
-def _add_at(result: Values, values: Values, positions: Ints, first: Ints, end: Ints) -> None:
+def add_resets_at(result: Values, values: Values, positions: Ints, first: Ints, end: Ints) -> None:
     """`positions` are the samples lower than the one before; shapes (N,), (R,), (K, S)."""
     start = np.searchsorted(positions, first, side="right")
     stop = np.searchsorted(positions, end, side="left")
@@ -119,16 +119,16 @@ def instantaneous(windows: Windows, *, counter: bool) -> tuple[Values, Mask]:
 def resets(windows: Windows) -> tuple[Values, Mask]:
     """How often a value is lower than the one before."""
     values = windows.values
-    return _count_pairs(windows, values[..., 1:] < values[..., :-1])
+    return count_pairs(windows, values[..., 1:] < values[..., :-1])
 
 
 def changes(windows: Windows) -> tuple[Values, Mask]:
     """How often a value differs from the one before; NaN after NaN is no change."""
     before, after = windows.values[..., :-1], windows.values[..., 1:]
-    return _count_pairs(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))
+    return count_pairs(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))
 
 
-def _count_pairs(windows: Windows, pairs: Mask) -> tuple[Values, Mask]:
+def count_pairs(windows: Windows, pairs: Mask) -> tuple[Values, Mask]:
     """How many true pairs (j - 1, j) lie inside each window; counts of integers lose nothing."""
     until = np.zeros(windows.values.shape, dtype=np.int64)
     np.cumsum(pairs, axis=-1, out=until[..., 1:])

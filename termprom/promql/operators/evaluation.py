@@ -22,6 +22,7 @@ from termprom.promql.operators import (
     classic_histogram,
     element_call,
     histogram_cells,
+    info,
     labels_call,
     range_call,
     select,
@@ -218,6 +219,8 @@ class Evaluation:
             case "label_join":
                 texts = [_text(arg) for arg in args[1:]]
                 return labels_call.label_join(run, self.stream(args[0], grid), texts, grid.count)
+            case "info":
+                return info.info(run, self.matrix(args[0], grid), args, grid).stream()
             case "histogram_quantile" | "histogram_fraction" | "histogram_quantiles":
                 return self._classic_histogram(node, grid).stream()
         raise NotImplementedYet(f"{func}()")
