@@ -399,6 +399,7 @@ class TermpromApp(DiffOutput):
         def chosen(name: str | None) -> None:
             if name and self.session is not None:
                 self.session.range = TimeRange(_RANGES[name] * 1000)
+                self.session.range_chosen = True
                 self.action_refresh_now()
 
         self.push_screen(Chooser("time range", {name: name for name in _RANGES}), chosen)
@@ -406,6 +407,7 @@ class TermpromApp(DiffOutput):
     def on_range_chosen(self, message: RangeChosen) -> None:
         if self.session is not None:
             self.session.range = message.range
+            self.session.range_chosen = True
             self.action_refresh_now()
 
     def action_redraw(self) -> None:

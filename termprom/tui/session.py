@@ -45,6 +45,7 @@ class Session:
     backend: Backend
     clock: Clock
     range: TimeRange = TimeRange()
+    range_chosen: bool = False  # by the operator; until then panes fit it to the age of the data
     zone: tzinfo = UTC
     zone_name: str = "UTC"
     paused: bool = False

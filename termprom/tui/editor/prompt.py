@@ -42,6 +42,7 @@ class Prompt(TextArea):
         Binding("tab", "complete", "complete", id="prompt.complete", show=True),
         Binding("escape", "leave", "keys", id="prompt.leave", show=True),
         Binding("f2", "format", "format", id="prompt.format", show=True),
+        Binding("f6", "explain", "explain", id="prompt.explain", show=True),
         Binding("ctrl+j,shift+enter", "newline", "newline", id="prompt.newline", show=True),
     ]
 
@@ -65,6 +66,10 @@ class Prompt(TextArea):
     @dataclass
     class CompletionWanted(Message):
         """Tab or ctrl+space without a list of completions."""
+
+    @dataclass
+    class ExplainWanted(Message):
+        """F6, which would select the line in Textual's own text area."""
 
     def __init__(self, popup: Popup, text: str = "", *, id: str | None = None) -> None:
         self._error: tuple[int, int] | None = None
@@ -201,6 +206,9 @@ class Prompt(TextArea):
             maintain_selection_offset=False,
         )
         self.move_cursor(self._location(context.start + len(insert)))
+
+    def action_explain(self) -> None:
+        self.post_message(self.ExplainWanted())
 
     def action_format(self) -> None:
         """Lay the expression out anew, if it can be read and holds no comment to lose."""

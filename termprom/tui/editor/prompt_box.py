@@ -14,6 +14,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.geometry import Offset
+from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from termprom.errors import ParseError
@@ -39,6 +40,9 @@ class PromptBox(Vertical):
     PromptBox { height: auto; }
     PromptBox #query-status { height: auto; max-height: 4; }
     """
+
+    class Edited(Message):
+        """Somebody types."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -81,6 +85,7 @@ class PromptBox(Vertical):
             self.popup.close()
             return
         self.prompt.given = None
+        self.post_message(self.Edited())
         self._help()
         self._complete(forced=False)
 
@@ -115,7 +120,10 @@ class PromptBox(Vertical):
             self.prompt.clear_error()
         else:
             self.prompt.show_error(finding.start, finding.end)
-        self.query_one("#query-status", Static).update(self._line(text, finding, colours))
+        line = self._line(text, finding, colours)
+        if line is not self._told:
+            line.truncate(max(self.size.width, 20), overflow="ellipsis")
+        self.query_one("#query-status", Static).update(line)
 
     def _line(self, text: str, finding: Finding | None, colours: Colours) -> Text:
         width = self.size.width

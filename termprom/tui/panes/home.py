@@ -28,6 +28,7 @@ from termprom.tui.panes.home_signals import (
     Drawn,
     Signal,
     grid_for,
+    oldest_ms,
     signal_rows,
     span_seconds,
     spark_cells,
@@ -186,10 +187,7 @@ class HomePane(Pane):
     async def _take_signals(self, status: StatusView) -> None:
         try:
             now_ms = self.session.now_ms()
-            storage = status.storage
-            starts = [storage.head_start_ms, *(block.start_ms for block in storage.blocks)]
-            oldest_ms = min((start for start in starts if start), default=0)
-            seconds = span_seconds(oldest_ms, now_ms)
+            seconds = span_seconds(oldest_ms(status.storage), now_ms)
             grid = grid_for(seconds, spark_cells(self._signals.size.width), now_ms)
             window = window_seconds(self._intervals, grid)
             self._next_signals_ms = now_ms + max(grid.step_ms // 2, _PERIOD_MS_MIN)

@@ -18,6 +18,7 @@ from termprom.tui.cells import cut, pad, width_of
 from termprom.tui.plot.units import PLAIN, Kind, Unit, format_value
 from termprom.tui.widgets.spark_rows import spark_rows
 from termprom.tui.widgets.text_box import Ink, Row
+from termprom.views import StorageView
 
 _SPANS_SECONDS: Final = (15, 30, 60, 300, 900, 3600)
 _RATIO: Final = Unit(Kind.RATIO)
@@ -84,6 +85,12 @@ class Drawn:
         if not self.result.labels:
             return False
         return bool((self.result.present[0] & np.isfinite(self.result.values[0])).any())
+
+
+def oldest_ms(storage: StorageView) -> int:
+    """The time of the oldest sample, 0 where it is not known."""
+    starts = [storage.head_start_ms, *(block.start_ms for block in storage.blocks)]
+    return min((start for start in starts if start), default=0)
 
 
 def span_seconds(oldest_ms: int, now_ms: int) -> int:

@@ -32,6 +32,9 @@ from termprom.tui.editor.history import Entry, History, history_path
 from termprom.tui.editor.prompt import Prompt
 from termprom.tui.editor.prompt_box import PromptBox, mistake_text
 from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
+from termprom.tui.panes.explain import ExplainBox
+from termprom.tui.panes.explain_nodes import NodeRow
+from termprom.tui.panes.home_signals import oldest_ms, span_seconds
 from termprom.tui.panes.pane import Pane
 from termprom.tui.panes.query_graph import Answer, GraphBox, threshold_labels
 from termprom.tui.panes.query_range_box import RangeBox
@@ -77,6 +80,7 @@ class QueryPane(Pane):
         Binding("full_stop", "now", "now", id="query.now", show=False),
         Binding("b", "split", "by label", id="list.group", show=True),
         Binding("m", "graph", "graph", id="query.graph", show=False),
+        Binding("f6", "explain", "explain", id="query.explain", show=True),
         Binding("f4,ctrl+r", "history", "history", id="query.history", show=False),
         Binding("ctrl+c", "cancel", "cancel", id="query.cancel", show=False),
         Binding("escape", "drop", "drop", id="query.drop", show=False),
@@ -94,6 +98,7 @@ class QueryPane(Pane):
         self._asked: tuple[object, ...] = ()
         self._shown_for: tuple[str, TimeRange, int] | None = None
         self._past = -1
+        self._range_fits = False
         self._started = 0.0
         self._result: QueryResult | None = None
 
@@ -106,6 +111,7 @@ class QueryPane(Pane):
             empty, id="query-table", ascii_only=self.session.ascii, empty="empty result"
         )
         yield GraphBox(self.session, id="query-graph")
+        yield ExplainBox(self.session, id="query-explain")
 
     def on_mount(self) -> None:
         self.query_one("#query-box").border_title = "PromQL"
@@ -130,6 +136,10 @@ class QueryPane(Pane):
     @property
     def prompt(self) -> Prompt:
         return self.prompt_box.prompt
+
+    @property
+    def explain_box(self) -> ExplainBox:
+        return self.query_one(ExplainBox)
 
     @property
     def graph_box(self) -> GraphBox:
@@ -192,6 +202,8 @@ class QueryPane(Pane):
         compare = self.graph_box.view.compare_ms
         if self.tab == "table":
             return (self.expr, self.tab, self.session.range, now // _TABLE_REFRESH_MS)
+        if self.tab == "explain":
+            return (self.expr, self.tab, self.session.range)  # it costs too much to go on by itself
         step = self._step()
         return (self.expr, self.tab, self.session.range, step, compare, now // step)
 
@@ -210,13 +222,30 @@ class QueryPane(Pane):
     async def _answer(self, serial: int) -> None:
         expr, tab = self.expr, self.tab
         try:
+            await self._fit_range(serial)
             if tab == "table":
                 await self._ask_table(serial, expr)
+            elif tab == "explain":
+                await self._ask_explain(serial, expr)
             else:
                 await self._ask_graph(serial, expr)
         except TermpromError as problem:
             if serial == self._serial:
                 self._show_problem(problem)
+
+    async def _fit_range(self, serial: int) -> None:
+        """Until somebody picks a range: the shortest that holds all data, as Home has it."""
+        session = self.session
+        if session.range_chosen or self._range_fits:
+            return
+        storage = (await session.backend.status()).storage
+        if serial != self._serial or session.range_chosen:
+            return
+        wanted = TimeRange(span_seconds(oldest_ms(storage), session.now_ms()) * 1000)
+        self._range_fits = wanted == TimeRange()
+        session.range = wanted
+        self._asked = self._key()
+        self._show_tab()
 
     async def _ask_table(self, serial: int, expr: str) -> None:
         end = self.session.range.end_ms
@@ -230,6 +259,33 @@ class QueryPane(Pane):
         table.note = f"common {inert(str(shared))}" if shared else ""
         table.set_rows(rows)
         self._show_done(result, len(rows), 0)
+
+    async def _ask_explain(self, serial: int, expr: str) -> None:
+        at_ms = self.session.range.bounds(self.session.now_ms())[1]
+        nodes = await self.explain_box.measure(expr, at_ms)
+        if serial == self._serial:
+            mark = "ok" if self.session.ascii else "✓"
+            text = f" {mark} {nodes} nodes measured by separate queries, {self._took_ms()} ms"
+            self.prompt_box.tell(Text(text, colours_of(self.app).ok))
+            self.prompt.clear_error()
+
+    def on_prompt_box_edited(self) -> None:
+        """Nodes of an expression that is being changed are not worth asking for."""
+        if self.tab == "explain" and self._worker is not None and self._worker.is_running:
+            self._serial += 1
+            self._worker.cancel()
+
+    def on_explain_box_taken(self, event: ExplainBox.Taken) -> None:
+        self._remember()
+        self.prompt.put(event.text)
+        self._run(event.text)
+
+    def on_virtual_list_opened(self, event: VirtualList.Opened) -> None:
+        if event.control is self.explain_box.list:
+            event.stop()
+            row = event.row
+            assert isinstance(row, NodeRow)
+            self.open(QueryRequest(row.node.query))
 
     async def _ask_graph(self, serial: int, expr: str) -> None:
         session, step = self.session, self._step()
@@ -321,9 +377,10 @@ class QueryPane(Pane):
         colours = colours_of(self.app)
         self.query_one("#query-table").display = self.tab == "table"
         self.graph_box.display = self.tab == "graph"
+        self.explain_box.display = self.tab == "explain"
         shown, view = self.session.range, self.graph_box.view
         text = Text()
-        for name, title in (("table", "Table"), ("graph", "Graph")):
+        for name, title in (("table", "Table"), ("graph", "Graph"), ("explain", "Explain")):
             chosen = name == self.tab
             style = colours.accent if chosen else colours.muted
             text.append(f"[{title}]" if chosen else f" {title} ", style)
@@ -340,7 +397,8 @@ class QueryPane(Pane):
         self.query_one("#query-tabs", Static).update(text)
 
     def _focus_answer(self) -> None:
-        self.query_one("#query-table" if self.tab == "table" else "#query-graph").focus()
+        names = {"table": "#query-table", "graph": "#query-graph", "explain": "#explain-nodes"}
+        self.query_one(names[self.tab]).focus()
 
     # --- Keys ---------------------------------------------------------------------------------
 
@@ -430,6 +488,19 @@ class QueryPane(Pane):
 
     def action_graph(self) -> None:
         self._switch("graph")
+
+    def action_explain(self) -> None:
+        """The tree of what is typed; it need not have been run."""
+        typed = self.prompt.text.strip()
+        if typed and typed != self.expr:
+            self.tab = "explain"
+            self.prompt.submit()
+            self._focus_answer()
+        else:
+            self._switch("explain")
+
+    def on_prompt_explain_wanted(self) -> None:
+        self.action_explain()
 
     def on_graph_box_table_wanted(self) -> None:
         self._switch("table")
@@ -536,7 +607,7 @@ class QueryPane(Pane):
                 span = _short_duration(self.session.range.span_ms)
                 return picture_of(self.expr, f"{span} to {when}", cells.text() if cells else "")
             case _:
-                return self.expr
+                return (self.tab == "explain" and self.explain_box.node_text) or self.expr
 
 
 def guess_unit(expr: str) -> Unit:

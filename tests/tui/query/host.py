@@ -83,6 +83,7 @@ class Host(App[None]):
 
     async def on_range_chosen(self, event: RangeChosen) -> None:
         self.session.range = event.range
+        self.session.range_chosen = True
         await self.pane.refresh_view()
 
     def on_said(self, event: Said) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from textual.worker import WorkerCancelled
 
@@ -11,7 +12,8 @@ from termprom.errors import BackendUnavailable, ParseError
 from termprom.tui.messages import QueryRequest
 from termprom.tui.plot.chart import Mode
 from termprom.tui.session import TimeRange
-from tests.tui.query.host import Host, host
+from termprom.views import StorageView
+from tests.tui.query.host import NOW_MS, Host, host
 
 EXPR = "sum by (job) (rate(x_total[5m]))"
 
@@ -224,3 +226,20 @@ async def test_no_size_and_no_sign_set_breaks_it():
             await settled(app, pilot)
             picture = app.pane.graph_box.graph.picture
             assert picture is None or picture.text().isascii()
+
+
+async def test_the_first_graph_of_a_young_engine_is_as_long_as_its_data():
+    app, backend = host()
+    storage = StorageView(path="data", head_start_ms=NOW_MS - 40_000, head_end_ms=NOW_MS)
+    backend.status_view = replace(backend.status_view, storage=storage)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.pane.open(EXPR)
+        await settled(app, pilot)
+        assert app.session.range == TimeRange(60_000)
+        await pilot.press("minus")
+        await settled(app, pilot)
+        assert app.session.range == TimeRange(120_000)
+        await app.session.clock.advance(300)
+        await app.pane.refresh_view()
+        await settled(app, pilot)
+        assert app.session.range == TimeRange(120_000), "what was picked stays"
