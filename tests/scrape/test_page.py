@@ -83,6 +83,19 @@ def test_a_line_that_comes_costs_that_line() -> None:
     assert [number for number in page.kept.tolist() if number < 0] == [-1] * 3  # two are stamped
 
 
+@pytest.mark.parametrize(
+    "line", [b"# TYPE h\thistogram", b"# TYPE\th histogram", b"#\tTYPE h histogram"]
+)
+def test_a_type_line_with_a_tab_counts(line: bytes) -> None:
+    """It changes how `le` is read in lines that are known already."""
+    plain = b'h_bucket{le="1"} 1\nh_bucket{le="2"} 2\nh_sum 3\n'
+    first = scan_page(b"# a comment\n" + plain, Format.TEXT)
+    retyped = line + b"\n" + plain
+    page = read_page(retyped, Format.TEXT, first.layout)
+    same(page, scan_page(retyped, Format.TEXT))
+    assert page.layout.pairs()[0] == (("__name__", "h_bucket"), ("le", "1.0"))
+
+
 EDITS = (
     "swap", "drop", "repeat", "retype", "insert", "value", "tail", "cut", "byte", "newline",
 )  # fmt: skip
