@@ -188,6 +188,7 @@ ORCHESTRATORS: Final[dict[str, SDKind]] = {
             "match_first_network": boolean(True),
         },
         _check_docker,
+        runs=True,
     ),
     "dockerswarm": SDKind(
         {
@@ -198,6 +199,7 @@ ORCHESTRATORS: Final[dict[str, SDKind]] = {
             "refresh_interval": refresh(),
         },
         _check_swarm,
+        runs=True,
     ),
     "kubernetes": _KUBERNETES,
     "kuma": SDKind(

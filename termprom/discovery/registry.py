@@ -21,6 +21,8 @@ MECHANISMS: Final[dict[type, Callable[[Any, Surroundings], Discoverer]]] = {
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "consul": ("consul", "ConsulDiscovery"),
     "dns": ("dns", "DNSDiscovery"),
+    "docker": ("docker", "DockerDiscovery"),
+    "dockerswarm": ("dockerswarm", "SwarmDiscovery"),
     "kubernetes": ("kubernetes", "KubernetesDiscovery"),
 }
 
