@@ -255,6 +255,26 @@ class BackendUnavailable(TermpromError):
 
 
 @dataclass
+@dataclass
+class BadSilence(TermpromError):
+    """A silence that cannot be; `message` in Alertmanager's words."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass
+class UnknownSilence(TermpromError):
+    """No silence has that id."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return "silence not found"
+
+
 class NotOffered(BackendUnavailable):
     """This Backend has no such thing at all, as opposed to failing at it."""
 

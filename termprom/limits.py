@@ -44,6 +44,12 @@ NOTIFIER_QUEUE_MAX: Final = 10_000  # alerts per Alertmanager; a full queue drop
 NOTIFIER_BATCH_MAX: Final = 256  # alerts per request
 NOTIFIER_DRAIN_SECONDS: Final = 10.0  # at stop; what an Alertmanager did not take by then is lost
 
+# --- Silences ---------------------------------------------------------------------------------
+SILENCES_MAX: Final = 5_000  # each is asked for each alert; an own store of more is a mistake
+SILENCE_CHARS_MAX: Final = 64 << 10  # all texts of one silence together
+SILENCE_RETENTION_MS: Final = 5 * 86_400_000  # how long an expired one is shown, as upstream
+SILENCE_BODY_BYTES_MAX: Final = 1 << 20  # a posted silence
+
 # --- Pushes -----------------------------------------------------------------------------------
 PUSH_BODY_BYTES_MAX: Final = 32 << 20  # after decompression; a larger body is answered with 413
 PUSH_SNAPPY_BYTES_MAX: Final = 4 << 20  # before decompression, which snappy cannot do in steps

@@ -152,6 +152,8 @@ class SilenceView:
     comment: str
     state: str
     alerts_now: int = 0
+    updated_ms: int = 0
+    annotations: Labels = EMPTY
 
 
 # --- Pushed groups ----------------------------------------------------------------------------

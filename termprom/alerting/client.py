@@ -84,6 +84,10 @@ class AlertmanagerClient:
                     raise SendError(f"bad response status {response.status} {response.reason}")
         except TimeoutError as problem:
             raise SendError("no answer in time") from problem
+        except aiohttp.ClientConnectorError as problem:
+            # Its own words name objects of this process instead of the reason.
+            reason = problem.os_error.strerror or str(problem.os_error)
+            raise SendError(f"dial tcp {problem.host}:{problem.port}: {reason}") from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             raise SendError(str(problem) or type(problem).__name__) from problem
 

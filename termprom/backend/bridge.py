@@ -15,6 +15,7 @@ from termprom.errors import BackendUnavailable
 from termprom.model.grid import Grid
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.views import (
     AlertView,
     CardinalityView,
@@ -123,6 +124,12 @@ class BridgedBackend:
 
     async def silences(self) -> Sequence[SilenceView]:
         return await self._ask(self._inner.silences)
+
+    async def create_silence(self, wanted: Silence) -> str:
+        return await self._ask(lambda: self._inner.create_silence(wanted))
+
+    async def expire_silence(self, silence_id: str) -> None:
+        await self._ask(lambda: self._inner.expire_silence(silence_id))
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return await self._ask(self._inner.push_groups)

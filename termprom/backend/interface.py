@@ -16,6 +16,7 @@ from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata
 from termprom.model.notices import Notice
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.views import (
     AlertView,
     CardinalityView,
@@ -158,7 +159,20 @@ class Backend(Protocol):
         """Pending and firing alerts, firing first, then by name and labels."""
         ...
 
-    async def silences(self) -> Sequence[SilenceView]: ...
+    async def silences(self) -> Sequence[SilenceView]:
+        """Active, pending and lately expired ones, in that order."""
+        ...
+
+    async def create_silence(self, wanted: Silence) -> str:
+        """Make a silence, or change the one with that id; the id it has then.
+
+        Raises BadSilence, UnknownSilence, StorageError.
+        """
+        ...
+
+    async def expire_silence(self, silence_id: str) -> None:
+        """End a silence now. Raises UnknownSilence, StorageError."""
+        ...
 
     async def push_groups(self) -> Sequence[PushGroupView]: ...
 

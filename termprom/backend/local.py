@@ -21,6 +21,7 @@ from termprom.errors import QueryTimeout
 from termprom.model.grid import Grid
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.promql.run import CancelToken
 from termprom.storage import Queryable
 from termprom.views import (
@@ -96,6 +97,14 @@ class Sources(Protocol):
         """Called in a worker thread: it looks at every series."""
         ...
 
+    async def create_silence(self, wanted: Silence) -> str:
+        """Raises BadSilence, UnknownSilence, StorageError."""
+        ...
+
+    async def expire_silence(self, silence_id: str) -> None:
+        """Raises UnknownSilence, StorageError."""
+        ...
+
     async def reload(self) -> None:
         """Raises ConfigError."""
         ...
@@ -127,8 +136,7 @@ class LocalBackend:
         return self._sources.name
 
     def offers(self, feature: Feature) -> bool:
-        # Silences live in an Alertmanager; an engine without one has none to show.
-        return feature is not Feature.SILENCES or bool(self._sources.silences())
+        return True
 
     # --- Queries ------------------------------------------------------------------------------
 
@@ -258,6 +266,12 @@ class LocalBackend:
 
     async def silences(self) -> Sequence[SilenceView]:
         return self._sources.silences()
+
+    async def create_silence(self, wanted: Silence) -> str:
+        return await self._sources.create_silence(wanted)
+
+    async def expire_silence(self, silence_id: str) -> None:
+        await self._sources.expire_silence(silence_id)
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return self._sources.push_groups()

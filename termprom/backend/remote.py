@@ -26,15 +26,17 @@ from termprom.backend.wire_metadata import metadata_from, targets_metadata_from
 from termprom.backend.wire_names import escape_name
 from termprom.backend.wire_numbers import format_timestamp
 from termprom.backend.wire_rules import alerts_from, rules_from
+from termprom.backend.wire_silences import created_id, silence_error, silence_object
 from termprom.backend.wire_status import cardinality_from, status_from
 from termprom.backend.wire_targets import targets_from
-from termprom.backend.wire_text import Json, labels_from
+from termprom.backend.wire_text import Json, dumps, labels_from
 from termprom.backend.wire_views import OWNER_HEADER, view_from
 from termprom.clock import Clock, SystemClock
 from termprom.errors import BackendUnavailable, ConfigError, NotOffered
 from termprom.model.grid import Grid
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.views import (
     AlertView,
     CardinalityView,
@@ -227,6 +229,25 @@ class RemoteBackend:
 
     async def silences(self) -> Sequence[SilenceView]:
         return await self._extra("silences", tuple[SilenceView, ...], Feature.SILENCES)
+
+    async def create_silence(self, wanted: Silence) -> str:
+        self._need_silences()
+        body = dumps(silence_object(wanted))
+        status, answer = await self._client.send("POST", "/api/v2/silences", body)
+        if status == 200:
+            return created_id(answer)
+        raise silence_error(status, answer, wanted.id, self.name)
+
+    async def expire_silence(self, silence_id: str) -> None:
+        self._need_silences()
+        path = f"/api/v2/silence/{quote(silence_id, safe='')}"
+        status, answer = await self._client.send("DELETE", path)
+        if status != 200:
+            raise silence_error(status, answer, silence_id, self.name)
+
+    def _need_silences(self) -> None:
+        if not self._is_termprom:
+            raise NotOffered(f"{self.name} has no silences")
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return await self._extra("push_groups", tuple[PushGroupView, ...], Feature.PUSH_GROUPS)

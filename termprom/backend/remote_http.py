@@ -118,16 +118,26 @@ class RemoteClient:
         status, body = await self._exchange("POST", path, (), self._timeout_seconds)
         return status, body.decode("utf-8", "replace").strip()
 
+    async def send(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """The status and body of a call that sends JSON, or nothing."""
+        return await self._exchange(method, path, (), self._timeout_seconds, body=body)
+
     async def _exchange(
-        self, method: str, path: str, form: Form, timeout_seconds: float
+        self, method: str, path: str, form: Form, timeout_seconds: float, *, body: bytes = b""
     ) -> tuple[int, bytes]:
         url = URL(self.url + path, encoded=True)
+        posted: aiohttp.FormData | bytes | None = None
+        if body:
+            posted = body
+        elif method == "POST":
+            posted = aiohttp.FormData(form)
         try:
             async with self._session.request(
                 method,
                 url,
                 params=form if method == "GET" else None,
-                data=aiohttp.FormData(form) if method == "POST" else None,
+                data=posted,
+                headers={"Content-Type": "application/json"} if body else None,
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=10.0),
             ) as response:
                 return response.status, await self._body(response)

@@ -18,6 +18,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 
 from termprom.alerting.notifier import Notifier
+from termprom.alerting.silences import SilenceStore
 from termprom.backend.hub import EventHub
 from termprom.backend.interface import Topic
 from termprom.backend.local import LocalBackend
@@ -35,6 +36,7 @@ from termprom.errors import ConfigError, TermpromError
 from termprom.hostmetrics.collector import HostCollector
 from termprom.model.labels import Labels
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.promql.engine import Engine as QueryEngine
 from termprom.promql.engine import EngineOptions
 from termprom.promql.syntax.format import one_line
@@ -118,6 +120,7 @@ class Engine:
         self._on_progress("opening the store")
         self.database = await loop.run_in_executor(self._io, self._open_database, config)
         self.push = await loop.run_in_executor(self._io, self._open_push)
+        self.silence_store = await loop.run_in_executor(self._io, self._open_silences)
         self.host = HostCollector(clock=self.clock)
         self.query_engine = QueryEngine(self._engine_options(config))
         self.notifier = Notifier(clock=self.clock, registry=self.registry)
@@ -161,7 +164,7 @@ class Engine:
             self.evaluate,
             clock=self.clock,
             registry=self.registry,
-            notify=self.notifier.send,
+            notify=self._send,
             on_change=self._on_alerts,
             external_url=self.external_url,
             executor=self._queries,
@@ -195,6 +198,14 @@ class Engine:
             clock=self.clock,
             registry=self.registry,
             on_change=lambda text: self.hub.publish(Topic.PUSH, text),
+        )
+
+    def _open_silences(self) -> SilenceStore:
+        return SilenceStore(
+            self.settings.data_folder / "silences.json",
+            clock=self.clock,
+            external=self.external_labels,
+            on_change=lambda text: self.hub.publish(Topic.ALERTS, text),
         )
 
     def _on_replay(self, progress: ReplayProgress) -> None:
@@ -325,6 +336,9 @@ class Engine:
     async def _push_page(self) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._io, self.push.render)
 
+    def _send(self, alerts: Sequence[AlertView]) -> None:
+        self.notifier.send(self.silence_store.loud(alerts))
+
     async def _on_discovered(self, job: str, groups: Sequence[TargetGroup]) -> None:
         await self.scraper.update_targets(job, groups)
 
@@ -377,10 +391,16 @@ class Engine:
         return self.rules.view()
 
     def alerts(self) -> Sequence[AlertView]:
-        return self.rules.alerts()
+        return self.silence_store.marked(self.rules.alerts())
 
     def silences(self) -> Sequence[SilenceView]:
-        return ()
+        return self.silence_store.view(self.rules.alerts())
+
+    async def create_silence(self, wanted: Silence) -> str:
+        return await self.silence_store.set(wanted)
+
+    async def expire_silence(self, silence_id: str) -> None:
+        await self.silence_store.expire(silence_id)
 
     def push_groups(self) -> Sequence[PushGroupView]:
         return self.push.view()

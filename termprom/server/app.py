@@ -18,6 +18,7 @@ from termprom.server.middleware import cors_signal, gated, guarded, measured
 from termprom.server.notifications import NotificationHandlers
 from termprom.server.pictures import PictureHandlers
 from termprom.server.queries import QueryHandlers
+from termprom.server.silences import SilenceHandlers
 from termprom.server.status import StatusHandlers
 
 __all__ = ["Hooks", "ServerOptions", "create_app"]
@@ -52,6 +53,7 @@ def create_app(
         *PictureHandlers(context).routes(),
         *StatusHandlers(context).routes(),
         *DetailHandlers(context).routes(),
+        *SilenceHandlers(context).routes(),
         *NotificationHandlers(context).routes(),
         *FederationHandlers(context).routes(),
         *ManagementHandlers(context).routes(),

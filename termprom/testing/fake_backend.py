@@ -21,6 +21,7 @@ from termprom.model.grid import Grid
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult, QueryStats, ResultType
+from termprom.model.silences import Silence
 from termprom.model.values import TimesMs, Values
 from termprom.views import (
     AlertView,
@@ -63,6 +64,7 @@ class FakeBackend:
     target_views: TargetsView = field(default_factory=TargetsView)
     rule_groups: Sequence[RuleGroupView] = ()
     silence_views: Sequence[SilenceView] = ()
+    silences_made: list[Silence] = field(default_factory=list)
     pushed: Sequence[PushGroupView] = ()
     status_view: StatusView = field(default=_STATUS)
     cardinality_view: CardinalityView = field(default=_CARDINALITY)
@@ -181,6 +183,14 @@ class FakeBackend:
     async def silences(self) -> Sequence[SilenceView]:
         self._ask("silences", Feature.SILENCES)
         return self.silence_views
+
+    async def create_silence(self, wanted: Silence) -> str:
+        self._ask("create_silence", Feature.SILENCES)
+        self.silences_made.append(wanted)
+        return wanted.id or f"silence-{len(self.silences_made)}"
+
+    async def expire_silence(self, silence_id: str) -> None:
+        self._ask(f"expire_silence {silence_id}", Feature.SILENCES)
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         self._ask("push_groups", Feature.PUSH_GROUPS)

@@ -13,6 +13,7 @@ from termprom.errors import ParseError, QueryCanceled, TermpromError
 from termprom.model.grid import Grid
 from termprom.model.labels import Labels
 from termprom.model.result import QueryResult
+from termprom.model.silences import Silence
 from termprom.promql.run import CancelToken
 from termprom.storage import Queryable
 from termprom.testing.clock import ManualClock
@@ -115,6 +116,9 @@ class PreparedSources:
     reload_error: TermpromError | None = None
     reloads: int = 0
     silenced: Sequence[SilenceView] = pictures.SILENCES
+    silence_error: TermpromError | None = None
+    silences_made: list[Silence] = field(default_factory=list)
+    silences_ended: list[str] = field(default_factory=list)
     status_view: StatusView = pictures.STATUS
     hub: EventHub = field(init=False)
 
@@ -146,6 +150,17 @@ class PreparedSources:
 
     def silences(self) -> Sequence[SilenceView]:
         return self.silenced
+
+    async def create_silence(self, wanted: Silence) -> str:
+        if self.silence_error is not None:
+            raise self.silence_error
+        self.silences_made.append(wanted)
+        return wanted.id or "6c0e0000-0000-4000-8000-000000000001"
+
+    async def expire_silence(self, silence_id: str) -> None:
+        if self.silence_error is not None:
+            raise self.silence_error
+        self.silences_ended.append(silence_id)
 
     def push_groups(self) -> Sequence[PushGroupView]:
         return pictures.PUSH_GROUPS

@@ -15,6 +15,7 @@ from termprom.backend.remote import RemoteBackend
 from termprom.backend.wire_views import OWNER_HEADER
 from termprom.clock import SystemClock
 from termprom.errors import (
+    BadSilence,
     ConfigError,
     CorruptFile,
     EvaluationError,
@@ -24,8 +25,12 @@ from termprom.errors import (
     StorageError,
     TermpromError,
     TooManySamples,
+    UnknownSilence,
 )
+from termprom.model.matchers import Matcher, MatchOp
+from termprom.model.silences import Silence
 from tests.backend import results
+from tests.backend.pictures import NOW_MS
 from tests.server.api import Api, serving
 
 DAWN, DUSK = 0, 4_000_000_000_000
@@ -173,3 +178,27 @@ async def test_an_engine_without_a_secret_takes_no_empty_one() -> None:
     async with serving() as api:
         status, _ = await api.ask("POST", "/-/reload", headers={OWNER_HEADER: ""})
         assert (status, api.sources.reloads) == (403, 0)
+
+
+async def test_silences_are_made_and_ended_alike(pair: Pair) -> None:
+    wanted = Silence(
+        (Matcher("alertname", MatchOp.EQUAL, 'a "b"\\'), Matcher("x", MatchOp.NOT_REGEX, "y|z")),
+        starts_ms=0,
+        ends_ms=NOW_MS + 5,
+        created_by="me",
+        comment="<known>",
+    )
+    for backend in (pair.local, pair.remote):
+        assert await backend.create_silence(wanted) == "6c0e0000-0000-4000-8000-000000000001"
+        await backend.expire_silence("6c0e0000-0000-4000-8000-000000000001")
+    sources = pair.api.sources
+    assert sources.silences_made == [wanted, wanted]
+    assert sources.silences_ended == ["6c0e0000-0000-4000-8000-000000000001"] * 2
+    for problem in (BadSilence("no"), UnknownSilence("6c0e0000-0000-4000-8000-000000000002")):
+        sources.silence_error = problem
+        for backend in (pair.local, pair.remote):
+            with pytest.raises(type(problem)):
+                await backend.expire_silence("6c0e0000-0000-4000-8000-000000000002")
+    sources.silence_error = BadSilence("no")
+    with pytest.raises(BadSilence, match="no"):
+        await pair.remote.create_silence(wanted)

@@ -1,0 +1,50 @@
+"""Matchers as people and amtool write them. Source: Alertmanager's documentation of matchers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from termprom.model.matchers import Matcher, MatchOp
+from termprom.model.silences import parse_matcher
+
+
+@pytest.mark.parametrize(
+    ("text", "matcher"),
+    [
+        ("foo=bar", Matcher("foo", MatchOp.EQUAL, "bar")),
+        (" foo = bar ", Matcher("foo", MatchOp.EQUAL, "bar")),
+        ('foo="a b"', Matcher("foo", MatchOp.EQUAL, "a b")),
+        ("foo!=bar", Matcher("foo", MatchOp.NOT_EQUAL, "bar")),
+        ("foo=~a|b", Matcher("foo", MatchOp.REGEX, "a|b")),
+        ("foo!~a.*", Matcher("foo", MatchOp.NOT_REGEX, "a.*")),
+        ("foo=", Matcher("foo", MatchOp.EQUAL, "")),
+        ('foo="a\\"b\\\\c\\nd"', Matcher("foo", MatchOp.EQUAL, 'a"b\\c\nd')),
+        ('foo="a\\d"', Matcher("foo", MatchOp.EQUAL, "a\\d")),
+        ('"foo bar"=x', Matcher("foo bar", MatchOp.EQUAL, "x")),
+        ("föö=bar", Matcher("föö", MatchOp.EQUAL, "bar")),
+    ],
+)
+def test_what_can_be_read(text: str, matcher: Matcher) -> None:
+    assert parse_matcher(text) == matcher
+
+
+@pytest.mark.parametrize("text", ["", "foo", "=bar", "foo bar=x", "{foo=bar}", 'foo="a', 'foo=a"b'])
+def test_what_cannot(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_matcher(text)
+
+
+def test_a_bad_expression_says_so() -> None:
+    with pytest.raises(ValueError, match="error parsing regexp"):
+        parse_matcher("foo=~[a")
+
+
+@given(
+    st.sampled_from([MatchOp.EQUAL, MatchOp.NOT_EQUAL]),
+    st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=12),
+)
+def test_what_is_printed_is_read(op: MatchOp, value: str) -> None:
+    matcher = Matcher("label", op, value)
+    assert parse_matcher(str(matcher)) == matcher
