@@ -64,7 +64,9 @@ class HeadCutter:
         """
         before = self._manifest
         try:
-            while (start_ms := self._due(block_ms)) is not None:
+            # Only what is due by now: who writes faster than this must not keep the rest waiting.
+            newest_ms = self._head.bounds()[1]
+            while (start_ms := self._due(block_ms, newest_ms)) is not None:
                 self._cut(start_ms, start_ms + block_ms)
             if self._frozen_epoch is None:
                 late = self._head.late_count()
@@ -76,7 +78,7 @@ class HeadCutter:
         for number in wal.removable(manifest.floor_ms, manifest.out_of_order_segment):
             wal.remove(number)
 
-    def _due(self, block_ms: int) -> int | None:
+    def _due(self, block_ms: int, newest_ms: int) -> int | None:
         """The start of the oldest range that is over; None where none is.
 
         In-order samples are taken up to half a range behind the newest, so nothing can still
@@ -84,7 +86,7 @@ class HeadCutter:
         Source: tsdb/head.go, `compactable`.
         """
         first_ms, last_ms = self._head.bounds()
-        if last_ms < first_ms or last_ms - first_ms <= block_ms * 3 // 2:
+        if last_ms < first_ms or newest_ms - first_ms <= block_ms * 3 // 2:
             return None
         return first_ms // block_ms * block_ms
 
