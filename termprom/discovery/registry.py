@@ -23,7 +23,9 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "dns": ("dns", "DNSDiscovery"),
     "docker": ("docker", "DockerDiscovery"),
     "dockerswarm": ("dockerswarm", "SwarmDiscovery"),
+    "ec2": ("ec2", "EC2Discovery"),
     "kubernetes": ("kubernetes", "KubernetesDiscovery"),
+    "lightsail": ("lightsail", "LightsailDiscovery"),
 }
 
 
