@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from termprom.discovery.registry import KINDS
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "termprom").rglob("*.py"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "termprom").rglob("*.md")])
@@ -51,6 +53,7 @@ def test_no_module_is_an_orphan() -> None:
     # Loaded by name: the subcommands and the panes; or made for tests and development only.
     entries = ("termprom.cli.", "termprom.testing.", "termprom.tui.panes.")
     alone = {"termprom.promql.syntax.build_tables"}
+    alone |= {f"termprom.discovery.{module}" for module, _ in KINDS.values()}
     modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in SOURCES
