@@ -69,8 +69,8 @@ def parse_joined_numbers(joined: bytes, count: int) -> Values | None:
         plain = b",".join(tokens)
         if plain.translate(None, _DECIMAL_BYTES):
             return _joined_exactly(joined, count)
-    if b"-0" in plain and b",-0," in b",%b," % plain:
-        # JSON reads -0 as an integer, which has no sign.
+    if b"-0," in plain or plain.endswith(b"-0"):
+        # JSON reads -0 as an integer, which has no sign. (This finds 1e-0 too.)
         return _joined_exactly(joined, count)
     try:
         numbers = orjson.loads(b"[%b]" % plain)

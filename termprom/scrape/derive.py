@@ -104,6 +104,8 @@ def _look_up(old: TextLayout, body: bytes) -> _Lines | None:
     for number in range(len(samples) - 1, -1, -1):
         table[skeleton[samples[number]]] = number
     known = np.array([table.get(head, _UNKNOWN) for head in heads], dtype=np.int64)
+    # A line of blanks says nothing, but with a number behind them it is a mistake.
+    known[(known == _SILENT) & (cuts < ends)] = _UNKNOWN
     if old.kind is Format.OPENMETRICS and not _ends_well(heads):
         return None
     bounds = _bounds(heads, known)

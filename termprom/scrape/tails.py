@@ -18,6 +18,8 @@ from termprom.model.values import Ints, TimesMs, Values
 from termprom.scrape.layout import Cut
 
 _NONE: Final = np.empty(0, dtype=np.int64)
+# JSON would take more than the formats allow: other blanks, brackets, true, null.
+_STAMP_BYTES: Final = {Format.TEXT: b"0123456789,", Format.OPENMETRICS: b"0123456789+-.eE,"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,13 @@ def _read_timed(tails: Sequence[bytes], kind: Format) -> tuple[Values, TimesMs] 
     """Values and Unix milliseconds of `value timestamp` texts; None where JSON's numbers differ."""
     if not tails:
         return np.empty(0), _NONE
-    joined = b",".join(tails)
-    if b" -" in joined and kind is Format.TEXT:
-        return None
-    values = parse_joined_numbers(b",".join(text.partition(b" ")[0] for text in tails), len(tails))
-    if values is None:
+    parts = [text.partition(b" ") for text in tails]
+    values = parse_joined_numbers(b",".join(value for value, _, _ in parts), len(tails))
+    joined = b",".join(stamp for _, _, stamp in parts)
+    if values is None or joined.translate(None, _STAMP_BYTES[kind]):
         return None
     try:
-        stamps = orjson.loads(b"[" + b",".join(t.partition(b" ")[2] for t in tails) + b"]")
+        stamps = orjson.loads(b"[%b]" % joined)
     except orjson.JSONDecodeError:
         return None
     if len(stamps) != len(tails):
