@@ -87,19 +87,22 @@ class Frame:
              values (K, T), C order or a view: read only.
     Cells:   ABSENT_BITS where a series has no sample at that time; STALE_BITS where it ended.
     `dense` promises that no cell is absent or stale, so that kernels may skip the masks.
+    `starts_ms` (K, T), where a store knows them, tells since when each sample counts; 0 is unknown.
     """
 
     series: Ints
     times_ms: TimesMs
     values: Values
     dense: bool
+    starts_ms: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HistogramFrame:
     """Native histograms of one series under one bucket layout, as matrices.
 
-    Shapes: times_ms, counts, sums, zero_counts, hints (T,); positive (T, P), negative (T, N).
+    Shapes: times_ms, counts, sums, zero_counts, hints, starts_ms (T,); positive (T, P), negative
+    (T, N).
     A stale marker is a row whose `sums` cell has STALE_BITS.
     """
 
@@ -116,6 +119,7 @@ class HistogramFrame:
     zero_counts: Values
     positive: Values
     negative: Values
+    starts_ms: Ints | None = None
 
 
 class Selection(Protocol):

@@ -38,6 +38,7 @@ from termprom.promql.rewrites.derive_hints import derive_hints
 from termprom.promql.rewrites.evaluate_once import evaluate_once
 from termprom.promql.run import CancelToken, Run
 from termprom.promql.syntax.ast import Expr, ValueType
+from termprom.promql.syntax.literals import presentable
 from termprom.promql.syntax.parse import Features, parse
 from termprom.storage import Queryable
 
@@ -50,6 +51,7 @@ class EngineOptions:
 
     default_step_ms: resolution of subqueries that name none (`global.evaluation_interval`)
     delayed_name_removal: names go when a query ends, not where an operation drops them
+    start_timestamps: counters may say since when they count, and start_timestamp() tells
     """
 
     lookback_ms: int = limits.LOOKBACK_MS
@@ -58,6 +60,7 @@ class EngineOptions:
     default_step_ms: int = 60_000
     features: Features = field(default_factory=Features)
     delayed_name_removal: bool = False
+    start_timestamps: bool = False
 
 
 class Engine:
@@ -144,6 +147,7 @@ class _Query:
                 cancel=self._cancel,
                 one_step=grid.count == 1,
                 delayed_name_removal=self._options.delayed_name_removal,
+                start_timestamps=self._options.start_timestamps,
             )
             run.check()
             # Division by zero, logarithms of negative numbers and NaN all have a meaning here.
@@ -170,7 +174,12 @@ def _result(run: Run, plan: Plan, grid: Grid, *, over_time: bool) -> QueryResult
     if isinstance(plan, Text):
         nothing = np.empty((0, grid.count))
         return QueryResult(
-            kind, (), times, nothing, np.empty(nothing.shape, dtype=np.bool_), text=plan.value
+            kind,
+            (),
+            times,
+            nothing,
+            np.empty(nothing.shape, dtype=np.bool_),
+            text=presentable(plan.value),
         )
     if isinstance(plan, RangeSelect | Subquery):
         return _raw(evaluation, plan, grid)

@@ -143,6 +143,13 @@ def nan_observations(func: str, what: str, metric: str) -> str:
     return f"input to {func} has NaN observations, {what}" + _for_metric(metric)
 
 
+def overlapping_start(metric: str, occurrences: int) -> str:
+    text = "sample has start time that overlaps with previous sample timestamp for metric " + quote(
+        metric
+    )
+    return text if occurrences == 1 else f"{text} ({occurrences} occurrences)"
+
+
 def sort_is_ineffective() -> str:
     return "sort is ineffective for range queries since results are always ordered by labels"
 

@@ -44,6 +44,7 @@ class Run:
     cancel: CancelToken
     one_step: bool
     delayed_name_removal: bool
+    start_timestamps: bool = False
     notices: Notices = field(default_factory=Notices)
     held_samples: int = 0
     peak_samples: int = 0

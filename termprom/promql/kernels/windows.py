@@ -37,12 +37,14 @@ class References:
 class Samples:
     """Samples of K series without holes, in one of the two forms.
 
-    `starts` (K + 1,) are the borders between ragged series; None says shared.
+    `starts` (K + 1,) are the borders between ragged series; None says shared. `since_ms` (N,), only
+    with ragged ones, tells since when each sample counts; 0 is unknown.
     """
 
     times_ms: TimesMs
     values: Values
     starts: Ints | None = None
+    since_ms: Ints | None = None
 
     @property
     def series_count(self) -> int:

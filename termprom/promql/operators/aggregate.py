@@ -29,10 +29,12 @@ from termprom.promql.kernels.ranking import size_classes
 from termprom.promql.operators.grouping import group_rows
 from termprom.promql.operators.histogram_aggregate import fold_histograms
 from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
+from termprom.promql.operators.labels_call import is_label_name
 from termprom.promql.operators.range_call import warn_of_quantiles
 from termprom.promql.operators.stream import Matrix, Series, Stream, collect
 from termprom.promql.plan import Aggregate
 from termprom.promql.run import Run
+from termprom.promql.syntax.tokens import go_quote
 
 _FOLDS: Final[dict[str, Callable[[int, int], Fold]]] = {
     "avg": AverageFold,
@@ -130,8 +132,8 @@ def quantile(run: Run, node: Aggregate, stream: Stream, q: Values, grid: Grid) -
 
 def count_values(run: Run, node: Aggregate, stream: Stream, label: str, grid: Grid) -> Matrix:
     """count_values(label, v): one row per group and distinct value."""
-    if not label:
-        raise EvaluationError(f'invalid label name "{label}"')
+    if not is_label_name(label):
+        raise EvaluationError(f"invalid label name {go_quote(label)}")
     matrix = collect(run, stream, grid.count)
     labels, groups = group_rows(matrix.series, node.grouping, without=node.without)
     row_at, step_at = np.nonzero(matrix.present)

@@ -39,7 +39,6 @@ HISTOGRAM_ONLY: Final = frozenset(
         "histogram_stddev",
         "histogram_stdvar",
         "histogram_sum",
-        "start_timestamp",
     }
 )
 _MEASURES: Final[dict[str, Callable[[Histogram], float]]] = {
@@ -78,16 +77,15 @@ def element_call(run: Run, func: str, stream: Stream, params: list[Values], grid
 
 def histogram_only(run: Run, func: str, stream: Stream, grid: Grid) -> Stream:
     """A number of every native histogram; of floats nothing."""
-    measure = _MEASURES.get(func)
+    measure = _MEASURES[func]
 
     def change(batch: Batch) -> Batch:
         values = np.zeros(batch.values.shape)
         present = np.zeros(batch.present.shape, dtype=np.bool_)
-        if measure is not None:
-            for place, cells in batch.local().items():
-                for step, histogram in cells.items():
-                    values[place, step] = measure(histogram)
-                    present[place, step] = True
+        for place, cells in batch.local().items():
+            for step, histogram in cells.items():
+                values[place, step] = measure(histogram)
+                present[place, step] = True
         return Batch(batch.rows, values, present)
 
     return _changed(run, stream, change, grid, drops_name=True)

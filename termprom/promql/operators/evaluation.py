@@ -30,7 +30,7 @@ from termprom.promql.operators import (
     sort,
     subquery,
 )
-from termprom.promql.operators.stream import Matrix, Series, Stream, collect
+from termprom.promql.operators.stream import Matrix, Series, Stream, collect, empty
 from termprom.promql.operators.unique import merged_over_time
 from termprom.promql.operators.vector_match import vector_match
 from termprom.promql.plan import (
@@ -206,6 +206,8 @@ class Evaluation:
         match func:
             case "vector":
                 return _from_scalar(self.scalar(args[0], grid)).stream()
+            case "start_timestamp":
+                return self._start_timestamp(args[0], grid)
             case "timestamp":
                 return self._timestamp(args[0], grid)
             case "absent":
@@ -242,8 +244,14 @@ class Evaluation:
 
     def _timestamp(self, argument: Plan, grid: Grid) -> Stream:
         if isinstance(argument, Select):
-            return select.instant(self._run, argument, grid, stamps=True)
+            return select.instant(self._run, argument, grid, shown=select.Shown.TIME)
         return element_call.step_times(self._run, self.stream(argument, grid), grid)
+
+    def _start_timestamp(self, argument: Plan, grid: Grid) -> Stream:
+        if self._run.start_timestamps and isinstance(argument, Select):
+            return select.instant(self._run, argument, grid, shown=select.Shown.START)
+        # Only samples as they were found know when they began.
+        return empty(grid.count).stream()
 
     def _sort(self, node: Call, grid: Grid) -> Stream:
         if not self._run.one_step:

@@ -113,7 +113,7 @@ def _info_series(run: Run, argument: Plan, wanted: _Wanted, grid: Grid) -> _Info
     at_ms, offset_ms = timing_of(argument) or (None, 0)
     node = Select("", (*wanted.names, *wanted.others), offset_ms, at_ms)
     matrix = collect(run, select.instant(run, node, grid), grid.count)
-    stamps = collect(run, select.instant(run, node, grid, stamps=True), grid.count)
+    stamps = collect(run, select.instant(run, node, grid, shown=select.Shown.TIME), grid.count)
     labels = matrix.series.raw
     for row in matrix.histograms:
         raise EvaluationError(

@@ -14,11 +14,13 @@ from termprom.promql.operators.natural_order import natural_less
 from termprom.promql.operators.stream import Matrix, Series, Stream
 from termprom.promql.operators.unique import merged_over_time
 from termprom.promql.run import Run
+from termprom.promql.syntax.literals import presentable
 
 
 def label_replace(run: Run, stream: Stream, texts: list[str], steps: int) -> Stream:
     """texts: destination, replacement, source, pattern."""
-    target, replacement, source, pattern = texts
+    target, *rest = texts
+    replacement, source, pattern = map(presentable, rest)
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = True
@@ -42,6 +44,7 @@ def label_replace(run: Run, stream: Stream, texts: list[str], steps: int) -> Str
 def label_join(run: Run, stream: Stream, texts: list[str], steps: int) -> Stream:
     """texts: destination, separator, sources."""
     target, separator, *sources = texts
+    separator = presentable(separator)
     for source in sources:
         _check_label(source, "source", "label_join")
     _check_label(target, "destination", "label_join")
@@ -68,9 +71,14 @@ def _relabelled(
 
 
 def _check_label(name: str, role: str, func: str) -> None:
-    # Lone surrogates are what raw bytes of an escape become: no valid UTF-8.
-    if not name or any("\ud800" <= character <= "\udfff" for character in name):
-        raise EvaluationError(f"invalid {role} label name in {func}(): {name}")
+    if not is_label_name(name):
+        raise EvaluationError(f"invalid {role} label name in {func}(): {presentable(name)}")
+
+
+def is_label_name(name: str) -> bool:
+    """Whether text of a query may name a label: anything but nothing and broken UTF-8."""
+    # Lone surrogates are what raw bytes of an escape become.
+    return bool(name) and not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _template(text: str, names: dict[str, int]) -> Callable[[tuple[str | None, ...]], str]:

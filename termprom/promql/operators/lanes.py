@@ -9,6 +9,7 @@ that kernels are called a few times and not once per frame. Columns in which eve
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,14 +26,20 @@ _CHUNK_CELLS = 1 << 16
 Lane = tuple[Ints, Samples]  # row numbers (K,) and the samples of those rows
 
 
-def lanes(frames: Iterable[Frame], steps: int, *, keep_stale: bool) -> Iterator[Lane]:
+def lanes(
+    frames: Iterable[Frame], steps: int, *, keep_stale: bool, keep_starts: bool = False
+) -> Iterator[Lane]:
     """All samples of `frames`, prepared for windows over `steps` steps.
 
-    `keep_stale` leaves staleness markers in, for selectors to which they mean "ended".
+    `keep_stale` leaves staleness markers in, for selectors to which they mean "ended";
+    `keep_starts` the start times of samples that have any.
     """
     stack = _Stack(steps)
     for frame in frames:
         if frame.values.size == 0:
+            continue
+        if keep_starts and frame.starts_ms is not None:
+            yield from _with_starts(frame, frame.starts_ms, keep_stale=keep_stale)
             continue
         if frame.values.size + frame.series.size * steps <= _NARROW_CELLS:
             held = None if frame.dense else holds_sample(frame.values, keep_stale=keep_stale)
@@ -43,6 +50,14 @@ def lanes(frames: Iterable[Frame], steps: int, *, keep_stale: bool) -> Iterator[
         held = None if frame.dense else holds_sample(frame.values, keep_stale=keep_stale)
         yield from split(frame.series, frame.times_ms, frame.values, held, steps)
     yield from stack.flush()
+
+
+def _with_starts(frame: Frame, starts_ms: Ints, *, keep_stale: bool) -> Iterator[Lane]:
+    """A frame whose samples tell since when they count, laid end to end."""
+    held = holds_sample(frame.values, keep_stale=keep_stale)
+    samples = ragged([frame.times_ms], [frame.values], [held])
+    if samples.times_ms.size:
+        yield frame.series, replace(samples, since_ms=starts_ms[held])
 
 
 def holds_sample(values: Values, *, keep_stale: bool) -> Mask:

@@ -83,6 +83,7 @@ def with_histograms(
         one = source.histograms[row]
         remarks = Remarker(run, source.series.raw[row].metric, span)
         first, end = one.bounds(left, right)
+        anew = one.began_anew()
         float_first = np.searchsorted(times_ms, left, side="right")
         float_end = np.searchsorted(times_ms, right, side="right")
         cells: dict[int, Histogram] = {}
@@ -95,6 +96,8 @@ def with_histograms(
                 HistogramWindow(
                     one.times_ms[ours].tolist(),
                     one.histograms[ours],
+                    one.starts_ms[ours].tolist(),
+                    anew[ours].tolist(),
                     int(left[step]),
                     int(right[step]),
                 ),
@@ -212,6 +215,8 @@ def _changes(func: str, window: _Window) -> Element | None:
 
 
 def _resets(func: str, window: _Window) -> Element | None:
+    if not window.mixed:
+        return float(sum(histogram_rate.resets_within(window.histograms)))
     return count_pairs([value for _, value in window.merged()], fell)
 
 
@@ -235,7 +240,11 @@ def _instantaneous(func: str, window: _Window) -> Element | None:
     counter = func == "irate"
     if isinstance(before, Histogram) and isinstance(last, Histogram):
         return histogram_rate.instantaneous(
-            (before_ms, before), (last_ms, last), window.remarks, counter=counter
+            (before_ms, before),
+            (last_ms, last),
+            window.remarks,
+            counter=counter,
+            began_anew=window.histograms.anew[-1],
         )
     if isinstance(before, Histogram) or isinstance(last, Histogram):
         window.remarks.mixed_kinds()

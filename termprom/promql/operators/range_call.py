@@ -16,6 +16,7 @@ from termprom.promql.kernels.windows import Samples, Windows, windows_of
 from termprom.promql.operators.edge_call import check_modifier, edge_batches
 from termprom.promql.operators.mixed_range import with_histograms
 from termprom.promql.operators.select import RangeSource
+from termprom.promql.operators.started_call import STARTED, with_starts
 from termprom.promql.operators.stream import Batch, Stream
 from termprom.promql.operators.unique import never_equal
 from termprom.promql.run import Run
@@ -75,7 +76,13 @@ def range_call(
     def computed() -> Iterator[tuple[Batch, Samples]]:
         for rows, samples in source.lanes:
             windows = windows_of(samples, source.references, source.range_ms)
-            values, present = kernel(windows)
+            if samples.since_ms is not None and func in STARTED:
+                metrics = [source.series.raw[row].metric for row in rows.tolist()]
+                values, present = with_starts(
+                    run, func, windows, samples.since_ms, source.range_seconds, metrics, span
+                )
+            else:
+                values, present = kernel(windows)
             yield Batch(rows, values, present), samples
 
     def batches() -> Iterator[Batch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,9 @@ import numpy as np
 from termprom.model.grid import Grid
 from termprom.model.labels import METRIC_NAME
 from termprom.model.matchers import MatchOp
-from termprom.model.values import TimesMs, is_stale
+from termprom.model.values import TimesMs, Values, is_stale
 from termprom.promql.histograms.value import Histogram
-from termprom.promql.kernels.windows import References, windows_of
+from termprom.promql.kernels.windows import References, Samples, Windows, windows_of
 from termprom.promql.operators.histogram_series import HistogramSeries, histogram_series
 from termprom.promql.operators.lanes import Lane, lanes
 from termprom.promql.operators.smoothed import smoothed_batches
@@ -32,8 +33,16 @@ def references_of(grid: Grid, at_ms: int | None, offset_ms: int) -> References:
     return References(grid.start_ms - offset_ms, grid.step_ms, grid.count)
 
 
-def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stream:
-    """The newest sample at each step, or with `stamps` its own time in seconds.
+class Shown(Enum):
+    """What a selector shows of the sample that it finds; times are in seconds."""
+
+    VALUE = "value"
+    TIME = "time"
+    START = "start"
+
+
+def instant(run: Run, node: Select, grid: Grid, *, shown: Shown = Shown.VALUE) -> Stream:
+    """The newest sample at each step.
 
     A sample counts from its time on for the lookback; a staleness marker hides what is before it.
     """
@@ -43,28 +52,32 @@ def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stre
     selection = _select(run, node, start_ms, references.last_ms + ahead_ms)
     histograms = histogram_series(run, selection, keep_stale=True, derive_hints=node.derive_hints)
     series = _series(node, selection)
-    if stamps:
+    if shown is not Shown.VALUE:
         series = series.dropping_name(delayed=run.delayed_name_removal)
 
-    if node.smoothed and not stamps:
+    if node.smoothed and shown is Shown.VALUE:
         points = lanes(selection.frames(), grid.count, keep_stale=False)
         ours = {row: one.without_stale() for row, one in histograms.items()}
         return Stream(series, smoothed_batches(run, points, ours, series, references, node.span))
 
     def batches() -> Iterator[Batch]:
         seen: set[int] = set()
-        for rows, samples in lanes(selection.frames(), grid.count, keep_stale=True):
+        for rows, samples in lanes(
+            selection.frames(), grid.count, keep_stale=True, keep_starts=shown is Shown.START
+        ):
             windows = windows_of(samples, references, run.lookback_ms)
             values = windows.pick(windows.end - 1)
             present = windows.held & ~is_stale(values)
-            if stamps:
+            if shown is Shown.TIME:
                 times = windows.pick_times(windows.end - 1) / 1000
                 values = np.broadcast_to(times, values.shape)
+            elif shown is Shown.START:
+                values = _starts_of(samples, windows, values)
             run.pass_by(int(np.count_nonzero(present)))
             if histograms:
                 float_times = np.where(windows.held, windows.pick_times(windows.end - 1), _NEVER)
                 batch = Batch(rows, values, present)
-                yield _overlaid(batch, float_times, histograms, references, run.lookback_ms, stamps)
+                yield _overlaid(batch, float_times, histograms, references, run.lookback_ms, shown)
                 seen.update(rows.tolist())
             else:
                 yield Batch(rows, values, present)
@@ -73,9 +86,16 @@ def instant(run: Run, node: Select, grid: Grid, *, stamps: bool = False) -> Stre
             shape = (rest.size, grid.count)
             nothing = Batch(rest, np.zeros(shape), np.zeros(shape, dtype=np.bool_))
             never = np.full(shape, _NEVER)
-            yield _overlaid(nothing, never, histograms, references, run.lookback_ms, stamps)
+            yield _overlaid(nothing, never, histograms, references, run.lookback_ms, shown)
 
     return Stream(series, batches())
+
+
+def _starts_of(samples: Samples, windows: Windows, values: Values) -> Values:
+    """Since when the newest sample of each window counts, in seconds; 0 where unknown."""
+    if samples.since_ms is None:
+        return np.zeros(values.shape)
+    return np.take(samples.since_ms, windows.end - 1, mode="clip") / 1000
 
 
 def _overlaid(
@@ -84,11 +104,11 @@ def _overlaid(
     histograms: Mapping[int, HistogramSeries],
     references: References,
     lookback_ms: int,
-    stamps: bool,
+    shown: Shown,
 ) -> Batch:
     """The batch with histograms where they are newer than, or as new as, the newest float.
 
-    float_times (k, S); with `stamps` the result has their times in seconds as floats.
+    float_times (k, S); of histograms only their times are shown as floats.
     """
     values, present = batch.values.copy(), batch.present.copy()
     cells: dict[int, dict[int, Histogram]] = {}
@@ -105,9 +125,10 @@ def _overlaid(
             histogram = one.histograms[at]
             if histogram.stale:
                 continue
-            if stamps:
+            if shown is not Shown.VALUE:
+                times = one.times_ms if shown is Shown.TIME else one.starts_ms
                 present[number, step] = True
-                values[number, step] = one.times_ms[at] / 1000
+                values[number, step] = times[at] / 1000
             else:
                 cells.setdefault(row, {})[step] = histogram
     return Batch(batch.rows, values, present, cells)
@@ -143,7 +164,12 @@ def ranged(run: Run, node: RangeSelect, grid: Grid) -> RangeSource:
     selection = _select(run, node.select, start_ms, end_ms)
 
     def batches() -> Iterator[Lane]:
-        for rows, samples in lanes(selection.frames(), grid.count, keep_stale=False):
+        for rows, samples in lanes(
+            selection.frames(),
+            grid.count,
+            keep_stale=False,
+            keep_starts=run.start_timestamps and edges is None,
+        ):
             run.pass_by(samples.values.size)
             yield rows, samples
 

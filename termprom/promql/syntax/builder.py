@@ -22,7 +22,7 @@ from termprom.promql.syntax.functions import (
     EXPERIMENTAL_AGGREGATORS,
     FUNCTIONS,
 )
-from termprom.promql.syntax.literals import string_value
+from termprom.promql.syntax.literals import presentable, string_value
 from termprom.promql.syntax.tokens import Token
 
 _SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
@@ -208,7 +208,7 @@ class Builder(DurationRules):
 
     @staticmethod
     def label_string(token: Token) -> str:
-        name = string_value(token.text)
+        name = presentable(string_value(token.text))
         if not name:
             raise ParseError('invalid label name for grouping: ""', token.start, token.end)
         return name
@@ -245,15 +245,15 @@ class Builder(DurationRules):
 
     @staticmethod
     def matcher(name: Token, op: Token, value: Token) -> Matcher:
-        label = string_value(name.text) if name.type == "STRING" else name.text
+        label = presentable(string_value(name.text)) if name.type == "STRING" else name.text
         try:
-            return Matcher(label, MatchOp(op.text), string_value(value.text))
+            return Matcher(label, MatchOp(op.text), presentable(string_value(value.text)))
         except ValueError as wrong:
             raise ParseError(str(wrong), name.start, value.end) from wrong
 
     @staticmethod
     def matcher_name(token: Token) -> Matcher:
-        return Matcher(METRIC_NAME, MatchOp.EQUAL, string_value(token.text))
+        return Matcher(METRIC_NAME, MatchOp.EQUAL, presentable(string_value(token.text)))
 
     # --- Modifiers of selectors ---------------------------------------------------------------
 

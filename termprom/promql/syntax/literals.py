@@ -64,7 +64,7 @@ def duration_seconds(text: str) -> float:
 
 
 def string_value(text: str) -> str:
-    """The text that a string token stands for; bytes that are no UTF-8 become U+FFFD."""
+    """The text that a string token stands for; bytes that are no UTF-8 are lone surrogates."""
     body = text[1:-1]
     if text[0] == "`" or "\\" not in body:
         return body
@@ -83,4 +83,9 @@ def string_value(text: str) -> str:
         else:
             raw += chr(int(four or eight, 16)).encode()
     raw += body[at:].encode()
-    return raw.decode(errors="replace")
+    return raw.decode(errors="surrogateescape")
+
+
+def presentable(text: str) -> str:
+    """`text` with U+FFFD where bytes are no UTF-8, as JSON shows them."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")

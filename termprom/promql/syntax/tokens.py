@@ -176,6 +176,9 @@ def _escaped(char: str) -> str:
     code = ord(char)
     if code < 0x80:
         return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:
+        # A byte that is no UTF-8.
+        return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -183,6 +186,8 @@ def go_quote_char(char: str) -> str:
     """A character in single quotes as Go's %q writes it."""
     if char == "'":
         return "'\\''"
+    if "\ud800" <= char <= "\udfff":
+        return "'\ufffd'"
     return "'\"'" if char == '"' else f"'{_escaped(char)}'"
 
 

@@ -13,7 +13,7 @@ from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
 from termprom.model.values import Ints, TimesMs, Values, is_stale
 from termprom.storage import Appended, Frame, Group, HistogramFrame
-from termprom.testing.promqltest.store import frame_of
+from termprom.testing.promqltest.store import frame_of, with_stored_hint
 
 
 @dataclass(slots=True)
@@ -57,8 +57,9 @@ class UnitStore:
             times, items = series.histogram_times_ms, series.histograms
             if times and times[-1] >= time_ms:
                 return False
+            followed = bool(items) and not (series.times_ms and series.times_ms[-1] > times[-1])
+            items.append(with_stored_hint(item, items[-1] if followed else None))
             times.append(time_ms)
-            items.append(item)
             return True
         if series.times_ms and series.times_ms[-1] >= time_ms:
             return False

@@ -50,6 +50,7 @@ def script_engine() -> Engine:
             timeout_seconds=100.0,
             features=all_features(),
             delayed_name_removal=True,
+            start_timestamps=True,
         )
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from termprom.model.durations import parse_duration
 from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.values import STALE_BITS, float_from_bits
@@ -26,17 +27,24 @@ _EXPANSION: Final = re.compile(
 _HISTOGRAM_ITEM: Final = re.compile(
     r"(?P<first>\{\{.*?\}\})(?:(?P<sign>[+-])(?P<delta>\{\{.*?\}\}))?(?:x(?P<times>\d+))?"
 )
+_OFFSET: Final = re.compile(
+    r"(?P<first>[+-]?(?:\d+[a-wyz]+)+|[+-]?0)(?P<delta>[+-](?:\d+[a-wyz]+)+)?(?:x(?P<times>\d+))?"
+)
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
 _PLAIN_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """A label set and its items, one per position; `start_times` marks a line `metric@st`."""
+    """A label set and its items, one per position.
+
+    A line `metric@st` has no items but `start_offsets`: since when the sample at each position of
+    the next line counts, in milliseconds before or after its own time; None is unknown.
+    """
 
     labels: Labels
     items: tuple[Item, ...]
-    start_times: bool = False
+    start_offsets: tuple[int | None, ...] | None = None
 
 
 def parse_series(line: str) -> SeriesLine:
@@ -53,7 +61,7 @@ def parse_series(line: str) -> SeriesLine:
     if not pairs and not line.startswith("{"):
         raise ValueError(f"not a series: {line!r}")
     if rest.startswith("@st"):
-        return SeriesLine(Labels.from_pairs(pairs), (), start_times=True)
+        return SeriesLine(Labels.from_pairs(pairs), (), tuple(_offsets(rest[3:])))
     return SeriesLine(Labels.from_pairs(pairs), tuple(_items(rest)))
 
 
@@ -140,6 +148,27 @@ def _plain_items(word: str) -> Iterator[Item]:
             yield value
     else:
         raise ValueError(f"unknown item {word!r}")
+
+
+def _offsets(text: str) -> Iterator[int | None]:
+    for word in text.split():
+        if word == "_":
+            yield None
+        elif word.startswith("_x"):
+            yield from [None] * int(word[2:])
+        elif (found := _OFFSET.fullmatch(word)) is not None:
+            offset = _milliseconds(found["first"])
+            delta = _milliseconds(found["delta"]) if found["delta"] else 0
+            for number in range(int(found["times"] or 0) + 1):
+                yield offset + number * delta
+        else:
+            raise ValueError(f"unknown start timestamp {word!r}")
+
+
+def _milliseconds(text: str) -> int:
+    body = text.lstrip("+-")
+    value = 0 if body == "0" else parse_duration(body)
+    return -value if text.startswith("-") else value
 
 
 def _histograms(found: re.Match[str]) -> Iterator[Item]:

@@ -47,7 +47,7 @@ def test_types(source: str, types: str) -> None:
         ('"\\q"', 0, "unknown escape sequence U+0071 'q'"),
         ('"\\ud800"', 0, "escape sequence is an invalid Unicode code point"),
         ("'a\n'", 0, "unterminated quoted string"),
-        ("\udc80", 0, "unexpected character: '\\udc80'"),
+        ("\udc80", 0, "unexpected character: '\ufffd'"),
     ],
 )
 def test_mistakes_are_the_last_token(source: str, start: int, message: str) -> None:
