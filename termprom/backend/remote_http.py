@@ -7,6 +7,7 @@ the server's envelope names; nothing of aiohttp escapes.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -36,14 +37,21 @@ class RemoteClient:
         *,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = limits.REMOTE_TIMEOUT_SECONDS,
+        verify: bool = True,
     ) -> None:
-        self._base, auth = _split(url)
+        """Certificates of others than this machine are looked at even without `verify`."""
+        self._base, authorization = _split(url)
+        here = self._base.host in ("localhost", "127.0.0.1", "::1")
         self._timeout_seconds = timeout_seconds
         self._session = aiohttp.ClientSession(
-            auth=auth,
-            headers={"User-Agent": f"termprom/{__version__}", **(headers or {})},
+            headers={
+                "User-Agent": f"termprom/{__version__}",
+                **({"Authorization": authorization} if authorization else {}),
+                **(headers or {}),
+            },
             timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=10.0),
             auto_decompress=True,
+            connector=aiohttp.TCPConnector(ssl=verify or not here),
         )
 
     def __repr__(self) -> str:
@@ -175,18 +183,19 @@ class RemoteClient:
         await self._session.close()
 
 
-def _split(url: str) -> tuple[URL, aiohttp.BasicAuth | None]:
-    """The URL without user and password, and those. Raises BackendUnavailable."""
+def _split(url: str) -> tuple[URL, str]:
+    """The URL without user and password, and those as a header. Raises BackendUnavailable."""
     try:
         found = URL(url if "://" in url else f"http://{url}")
         known = found.scheme in ("http", "https") and bool(found.host)
-        auth = aiohttp.BasicAuth(found.user, found.password or "") if found.user else None
+        pair = f"{found.user}:{found.password or ''}".encode()
+        authorization = "Basic " + b64encode(pair).decode() if found.user else ""
         base = found.with_user(None).with_query(None).with_fragment(None)
     except ValueError as problem:
         raise BackendUnavailable(f"not a URL: {problem}") from problem
     if not known:
         raise BackendUnavailable("not the URL of an HTTP server")
-    return base, auth
+    return base, authorization
 
 
 def _reason(problem: Exception) -> str:

@@ -51,7 +51,6 @@ def _size(text: str) -> int:
 
 # Upstream's flags that protect something: to ignore them would be a lie, so they are refused.
 _REFUSED: Final = {
-    "--web.config.file": "TLS and passwords are not built yet",
     "--agent": "no agent mode",
 }
 
@@ -85,6 +84,7 @@ FLAGS: Final = (
         metavar="ADDR",
         help=f"Address of the API, default 127.0.0.1:{DEFAULT_API_PORT} or the next free port.",
     ),
+    Flag("web.config.file", metavar="PATH", help="TLS and passwords of all listeners."),
     Flag("web.enable-lifecycle", False, bool, help="Allow reload and shutdown over HTTP."),
     Flag("web.enable-admin-api", False, bool, help="Allow deletion and snapshots over HTTP."),
     Flag("web.enable-remote-write-receiver", False, bool, help="Take remote write 1.0 on the API."),
@@ -266,6 +266,7 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         retention_bytes=chosen["storage_tsdb_retention_size"],
         use_lock_file=not chosen["storage_tsdb_no_lockfile"],
         enable_lifecycle=chosen["web_enable_lifecycle"],
+        web_config_file=Path(chosen["web_config_file"]) if chosen["web_config_file"] else None,
         enable_admin_api=chosen["web_enable_admin_api"],
         enable_remote_write=chosen["web_enable_remote_write_receiver"],
         max_connections=chosen["web_max_connections"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from termprom.server.app import Hooks, ServerOptions, create_app
 from termprom.server.listen import Gate, Listener, listen
 from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
 from termprom.server.remote_write import write_routes
+from termprom.server.web_security import WebSecurity
 from termprom.storage import Storage
 from termprom.views import ListenerView
 
@@ -53,13 +55,14 @@ class Doors:
         self._gate = Gate(house.settings.max_connections)
         self._listeners: list[Listener] = []
         self._receiver: WriteReceiver | None = None
+        self._security: WebSecurity | None = None
         self.views: tuple[ListenerView, ...] = ()
 
     def __repr__(self) -> str:
         return f"Doors({', '.join(one.address for one in self.views)})"
 
     async def open(self) -> None:
-        """Raises AddressInUse, BadAddress; what was opened before is closed by `close`."""
+        """Raises AddressInUse, BadAddress, ConfigError; what was opened before, `close` closes."""
         house, settings = self._house, self._house.settings
         if settings.enable_remote_write:
             self._receiver = WriteReceiver(house.database, clock=house.clock)
@@ -76,6 +79,11 @@ class Doors:
         )
         extra = [*push_routes(house.push), *write_routes(self._receiver)]
         app = create_app(house.backend, options, house, extra_routes=extra)
+        if settings.web_config_file is not None:
+            self._security = await asyncio.to_thread(
+                WebSecurity, settings.web_config_file, owner_secret=house.owner_secret
+            )
+            self._security.protect(app)
         for wanted in settings.listen:
             await self._open("api", app, wanted.address, movable=not wanted.explicit)
         if settings.push_listen is not None:
@@ -89,12 +97,17 @@ class Doors:
             )
             wanted = settings.push_listen
             app = pushgateway_app(routes)
+            if self._security is not None:
+                self._security.protect(app)
             await self._open("pushgateway", app, wanted.address, movable=not wanted.explicit)
 
     async def _open(
         self, purpose: str, app: web.Application, address: str, *, movable: bool
     ) -> None:
-        listener = await listen(app, address, movable=movable, gate=self._gate)
+        tls = None
+        if self._security is not None and self._security.tls() is not None:
+            tls = self._security.tls
+        listener = await listen(app, address, movable=movable, gate=self._gate, tls=tls)
         self._listeners.append(listener)
         view = ListenerView(purpose, listener.address, listener.url, listener.moved_from)
         self.views = (*self.views, view)

@@ -43,6 +43,7 @@ class Settings:
     enable_lifecycle: bool = False
     enable_admin_api: bool = False
     enable_remote_write: bool = False
+    web_config_file: Path | None = None
     max_connections: int = 512
     route_prefix: str = "/"
     page_title: str = "termprom"

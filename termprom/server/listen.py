@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -27,6 +28,9 @@ _HANDSHAKE_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.5
 
 
+TLSSource = Callable[[], ssl.SSLContext | None]
+
+
 class Listener:
     """One server on one address, from `listen` to `close`."""
 
@@ -37,7 +41,7 @@ class Listener:
         host: str,
         *,
         gate: Gate,
-        tls: ssl.SSLContext | None,
+        tls: TLSSource | None,
         moved_from: str,
     ) -> None:
         self._runner = runner
@@ -113,7 +117,8 @@ class Listener:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: doorman,
                 accepted,
-                ssl=self._tls,
+                # Asked for anew each time: a renewed certificate is in force at once.
+                ssl=self._tls() if self._tls is not None else None,
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls is not None else None,
             )
         except OSError as problem:
@@ -133,7 +138,7 @@ async def listen(
     *,
     movable: bool,
     gate: Gate | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: TLSSource | None = None,
 ) -> Listener:
     """Serve `app` on `host:port`, `:port` or `[host]:port`.
 
