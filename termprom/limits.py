@@ -42,6 +42,9 @@ SCRAPE_RECENT_MAX: Final = 20  # outcomes kept per target for the screen
 # --- Notifications to Alertmanagers -----------------------------------------------------------
 NOTIFIER_QUEUE_MAX: Final = 10_000  # alerts per Alertmanager; a full queue drops the oldest
 NOTIFIER_BATCH_MAX: Final = 256  # alerts per request
+NOTIFIER_RETRY_SECONDS_MIN: Final = 1.0  # doubles with each failure in a row
+NOTIFIER_RETRY_SECONDS_MAX: Final = 30.0
+ALERTMANAGER_BODY_BYTES_MAX: Final = 32 << 20  # a list of silences
 NOTIFIER_DRAIN_SECONDS: Final = 10.0  # at stop; what an Alertmanager did not take by then is lost
 
 # --- Silences ---------------------------------------------------------------------------------
@@ -58,6 +61,8 @@ PUSH_JOURNAL_SLACK_BYTES: Final = 1 << 20  # of superseded records, before the f
 
 # --- Discovery --------------------------------------------------------------------------------
 DISCOVERY_BODY_BYTES_MAX: Final = 64 << 20  # one answer of a discovery server or one file
+DISCOVERY_REFRESH_BYTES_MAX: Final = 256 << 20  # all answers of one refresh together
+DISCOVERY_PAGES_MAX: Final = 10_000  # of one list; a server may hand out a next page for ever
 
 # --- HTTP API and remote ends (backend, server) -----------------------------------------------
 ANSWER_BYTES_MAX: Final = 512 << 20  # a remote end's answer; more is refused while it arrives

@@ -10,6 +10,7 @@ from typing import Final
 
 import aiohttp
 
+from termprom import limits
 from termprom.config.schema import HTTPClientConfig, TLSConfig
 from termprom.errors import ConfigError, TermpromError
 
@@ -22,7 +23,20 @@ _VERSIONS: Final = {
 
 
 class SendError(TermpromError):
-    """A request to an Alertmanager that failed; the text says why."""
+    """A request to an Alertmanager that failed; the text says why.
+
+    `status` and `body` are those of an answer that is not 2xx; 0 where there was none.
+    """
+
+    def __init__(self, text: str, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(text)
+        self.status = status
+        self.body = body
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed later: it is not the request's own fault."""
+        return self.status in (0, 408, 429) or self.status >= 500
 
 
 def tls_context(tls: TLSConfig) -> ssl.SSLContext:
@@ -46,7 +60,7 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
 
 
 class AlertmanagerClient:
-    """Posts bodies; made and closed on the event loop."""
+    """Asks and posts; made and closed on the event loop."""
 
     def __init__(
         self,
@@ -68,9 +82,14 @@ class AlertmanagerClient:
 
     async def post(self, url: str, body: bytes) -> None:
         """Raises SendError when there is no answer in time, or one that is not 2xx."""
+        await self.request("POST", url, body)
+
+    async def request(self, method: str, url: str, body: bytes | None = None) -> bytes:
+        """The answer's body. Raises SendError as `post` does, and for one that is too large."""
         try:
             headers = await asyncio.to_thread(self._headers)
-            async with self._session.post(
+            async with self._session.request(
+                method,
                 url,
                 data=body,
                 headers=headers,
@@ -79,9 +98,11 @@ class AlertmanagerClient:
                 proxy=self._http.proxy_url or None,
                 allow_redirects=self._http.follow_redirects,
             ) as response:
-                await response.read()
+                answer = await _bounded(response)
                 if response.status // 100 != 2:
-                    raise SendError(f"bad response status {response.status} {response.reason}")
+                    text = f"bad response status {response.status} {response.reason}"
+                    raise SendError(text, response.status, answer)
+                return answer
         except TimeoutError as problem:
             raise SendError("no answer in time") from problem
         except aiohttp.ClientConnectorError as problem:
@@ -114,6 +135,15 @@ class AlertmanagerClient:
             values += [_content(path) for path in header.files]
             headers += [(name, value) for value in values]
         return headers
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > limits.ALERTMANAGER_BODY_BYTES_MAX:
+            raise SendError(f"an answer of more than {limits.ALERTMANAGER_BODY_BYTES_MAX} bytes")
+    return bytes(body)
 
 
 def _content(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
@@ -13,6 +14,7 @@ class NotifierMetrics:
     """Per-endpoint series carry the whole URL and end with their endpoint."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._holders: Counts[str] = Counts()
         prefix = "prometheus_notifications"
         self.sent = Counter(f"{prefix}_sent", "Alerts sent.", _LABEL, registry=registry)
         self.errors = Counter(
@@ -47,12 +49,20 @@ class NotifierMetrics:
         )
 
     def begin(self, url: str) -> None:
+        self._holders[url] += 1
         for metric in (self.sent, self.errors, self.dropped, self.queue_length):
             metric.labels(url)
         self.latency.labels(url)
         self.latency_histogram.labels(url)
 
     def end(self, url: str) -> None:
+        """The series go with the last sender to that URL: one of an old configuration may still
+        be draining when that of the new one begins.
+        """
+        self._holders[url] -= 1
+        if self._holders[url]:
+            return
+        del self._holders[url]
         for metric in (self.sent, self.errors, self.dropped, self.queue_length):
             metric.remove(url)
         self.latency.remove(url)

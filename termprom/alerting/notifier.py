@@ -17,6 +17,7 @@ from termprom.alerting.client import AlertmanagerClient, tls_context
 from termprom.alerting.endpoints import Endpoints, find_endpoints
 from termprom.alerting.metrics import NotifierMetrics
 from termprom.alerting.payload import as_message, relabelled, with_external
+from termprom.alerting.retry import Pending
 from termprom.alerting.sender import Sender
 from termprom.clock import Clock
 from termprom.config.schema import AlertingConfig, AlertmanagerConfig, TargetGroup
@@ -35,9 +36,17 @@ class _Block:
         self.client = client
         self.senders: dict[str, Sender] = {}
         self.endpoints = Endpoints()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def end(self, url: str, *, drain: bool) -> None:
+        """Let an endpoint that is gone drain in its own time."""
+        task = asyncio.create_task(self.senders.pop(url).stop(drain=drain), name=f"ending {url}")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def close(self, *, drain: bool) -> None:
-        await asyncio.gather(*(sender.stop(drain=drain) for sender in self.senders.values()))
+        stopping = [sender.stop(drain=drain) for sender in self.senders.values()]
+        await asyncio.gather(*stopping, *self._ending)
         await self.client.close()
 
 
@@ -65,6 +74,7 @@ class Notifier:
         self._user_agent = user_agent
         self._rules: Sequence[RelabelConfig] = ()
         self._blocks: list[_Block] = []
+        self._ending: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -96,11 +106,13 @@ class Notifier:
         self._rules = alerting.alert_relabel_configs
         self._external = external_labels
         self._blocks = blocks
-        # Old endpoints end first, so that their metrics do not outlive or shadow the new ones.
         for block in running:
-            await block.close(drain=self._drain)
+            # In its own time: a reload does not wait for an Alertmanager that hangs.
+            task = asyncio.create_task(block.close(drain=self._drain), name="ending alertmanagers")
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
         for block in made:
-            await self._follow(block, block.config.static_configs)
+            self._follow(block, block.config.static_configs)
         self._count()
 
     async def update_targets(self, number: int, groups: Sequence[TargetGroup]) -> None:
@@ -109,7 +121,7 @@ class Notifier:
         """
         if number < len(self._blocks) and not self._stopped:
             block = self._blocks[number]
-            await self._follow(block, (*block.config.static_configs, *groups))
+            self._follow(block, (*block.config.static_configs, *groups))
             self._count()
 
     def send(self, alerts: Sequence[AlertView]) -> None:
@@ -122,15 +134,18 @@ class Notifier:
                 continue
             own = relabelled(labelled, block.config.alert_relabel_configs)
             if own:
-                messages = [as_message(alert, labels) for alert, labels in own]
+                items = [
+                    Pending(as_message(alert, labels), alert.valid_until_ms)
+                    for alert, labels in own
+                ]
                 for sender in block.senders.values():
-                    sender.add(messages)
+                    sender.add(items)
 
     async def stop(self) -> None:
         """Send what is queued (or not, as configured) and end."""
         self._stopped = True
         blocks, self._blocks = self._blocks, []
-        await asyncio.gather(*(block.close(drain=self._drain) for block in blocks))
+        await asyncio.gather(*(block.close(drain=self._drain) for block in blocks), *self._ending)
 
     def alertmanagers(self) -> tuple[str, ...]:
         """The URLs of the endpoints that get alerts."""
@@ -148,7 +163,7 @@ class Notifier:
         )
         return _Block(config, client)
 
-    async def _follow(self, block: _Block, groups: Sequence[TargetGroup]) -> None:
+    def _follow(self, block: _Block, groups: Sequence[TargetGroup]) -> None:
         """Bring the senders of a block in line with its targets."""
         block.endpoints = find_endpoints(block.config, groups)
         for problem in block.endpoints.problems:
@@ -156,8 +171,8 @@ class Notifier:
                 "creating discovered alertmanagers failed", extra={"fields": {"error": problem}}
             )
         gone = [url for url in block.senders if url not in block.endpoints.active]
-        ending = [block.senders.pop(url) for url in gone]
-        await asyncio.gather(*(sender.stop(drain=self._drain) for sender in ending))
+        for url in gone:
+            block.end(url, drain=self._drain)
         for url in block.endpoints.active:
             if url not in block.senders:
                 block.senders[url] = Sender(

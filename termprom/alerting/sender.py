@@ -10,8 +10,9 @@ from typing import Protocol
 from termprom import limits
 from termprom.alerting.client import SendError
 from termprom.alerting.metrics import NotifierMetrics
-from termprom.alerting.payload import Message, encode
+from termprom.alerting.payload import encode
 from termprom.alerting.queue import NotificationQueue
+from termprom.alerting.retry import Pending, retry_seconds, still_valid
 from termprom.clock import Clock
 
 _log = logging.getLogger("termprom.alerting")
@@ -24,8 +25,10 @@ class Post(Protocol):
 
 
 class Sender:
-    """Sends in batches, one request at a time, and never twice: what fails is counted and lost,
-    because an alert that still fires comes again.
+    """Sends in batches, one request at a time and in order.
+
+    A batch that met a failure which may pass is tried again, later and later; meanwhile the queue
+    fills and drops its oldest. An endpoint in trouble says so once, and once when it is well again.
     """
 
     def __init__(
@@ -43,32 +46,38 @@ class Sender:
         self._clock = clock
         self._metrics = metrics
         self._batch = batch
-        self._queue: NotificationQueue[Message] = NotificationQueue(capacity)
+        self._queue: NotificationQueue[Pending] = NotificationQueue(capacity)
         self._work = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
+        self._failures = 0  # in a row
+        self._trouble = ""  # what was logged last; empty when all is well
+        self._lost = 0  # since the trouble began
+        self._overflowing = False
         metrics.begin(url)
         self._task = asyncio.create_task(self._run(), name=f"notifier {url}")
 
     def __repr__(self) -> str:
         return f"Sender({self.url}, {len(self._queue)} queued)"
 
-    def add(self, messages: Sequence[Message]) -> None:
-        """Queue messages; the oldest go when there is no room."""
-        dropped = self._queue.add(messages)
+    def add(self, items: Sequence[Pending]) -> None:
+        """Queue notifications; the oldest go when there is no room."""
+        dropped = self._queue.add(items)
         self._count_queue()
         if dropped:
-            self._metrics.dropped.labels(self.url).inc(dropped)
-            _log.warning(
-                "alert notification queue full, dropping alerts",
-                extra={"fields": {"alertmanager": self.url, "count": dropped}},
-            )
+            self._drop(dropped)
+            if not self._overflowing:
+                self._overflowing = True
+                _log.warning(
+                    "alert notification queue full, dropping alerts",
+                    extra={"fields": {"alertmanager": self.url, "count": dropped}},
+                )
         self._work.set()
 
     async def stop(self, *, drain: bool) -> None:
         """End the task: after what is queued was sent, or at once. Bounded in time either way,
         for an Alertmanager that hangs must not keep the process alive.
         """
-        self._stopping = True
+        self._stopping.set()
         self._work.set()
         if drain:
             await asyncio.wait([self._task], timeout=limits.NOTIFIER_DRAIN_SECONDS)
@@ -86,29 +95,85 @@ class Sender:
         while True:
             await self._work.wait()
             while len(self._queue):
-                await self._send(self._queue.take(self._batch))
-            if self._stopping:
+                batch = self._queue.take(self._batch)
+                self._count_queue()
+                await self._deliver(batch)
+            self._overflowing = False
+            if self._stopping.is_set():
                 return
             self._work.clear()
 
-    async def _send(self, messages: list[Message]) -> None:
-        self._count_queue()
+    async def _deliver(self, batch: list[Pending]) -> None:
+        """Send a batch, again where that may help; on the way to the end each gets one attempt."""
+        while True:
+            try:
+                await self._send(batch)
+            except SendError as problem:
+                self._failed(len(batch), problem)
+                if not problem.passing or self._stopping.is_set():
+                    self._drop(len(batch))
+                    return
+            else:
+                self._succeeded()
+                return
+            await self._pause(retry_seconds(self._failures))
+            valid = still_valid(batch, self._clock.now_ms())
+            self._drop(len(batch) - len(valid))
+            if not valid:
+                return
+            batch = valid
+
+    async def _send(self, batch: Sequence[Pending]) -> None:
         began = self._clock.monotonic()
-        count = len(messages)
-        try:
-            await self._post(self.url, encode(messages))
-        except SendError as problem:
-            self._metrics.errors.labels(self.url).inc(count)
-            self._metrics.dropped.labels(self.url).inc(count)
-            _log.error(
-                "sending alerts failed",
-                extra={"fields": {"alertmanager": self.url, "count": count, "error": str(problem)}},
-            )
-            return
+        await self._post(self.url, encode([one.message for one in batch]))
         seconds = self._clock.monotonic() - began
-        self._metrics.sent.labels(self.url).inc(count)
+        self._metrics.sent.labels(self.url).inc(len(batch))
         self._metrics.latency.labels(self.url).observe(seconds)
         self._metrics.latency_histogram.labels(self.url).observe(seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not once the end has come."""
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._stopping.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    # --- What is said and counted -------------------------------------------------------------
+
+    def _failed(self, count: int, problem: SendError) -> None:
+        self._failures += 1
+        self._metrics.errors.labels(self.url).inc(count)
+        if str(problem) == self._trouble:
+            return
+        self._trouble = str(problem)
+        _log.error(
+            "sending alerts failed%s",
+            ", trying again until it works" if problem.passing else "",
+            extra={"fields": {"alertmanager": self.url, "count": count, "error": self._trouble}},
+        )
+
+    def _succeeded(self) -> None:
+        if self._trouble:
+            _log.info(
+                "alerts are delivered again",
+                extra={
+                    "fields": {
+                        "alertmanager": self.url,
+                        "attempts_failed": self._failures,
+                        "dropped": self._lost,
+                    }
+                },
+            )
+        self._failures, self._trouble, self._lost = 0, "", 0
+
+    def _drop(self, count: int) -> None:
+        self._lost += count
+        self._metrics.dropped.labels(self.url).inc(count)
 
     def _count_queue(self) -> None:
         self._metrics.queue_length.labels(self.url).set(len(self._queue))

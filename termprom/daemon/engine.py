@@ -43,6 +43,7 @@ from termprom.promql.syntax.format import one_line
 from termprom.promql.syntax.parse import parse
 from termprom.push.store import PushStore
 from termprom.rules.manager import RuleManager
+from termprom.rules.restoring import Restoring
 from termprom.scrape.manager import ScrapeManager
 from termprom.server.addresses import default_external_url
 from termprom.tsdb.db import Database, Options, ReplayProgress
@@ -170,6 +171,8 @@ class Engine:
             executor=self._queries,
             template_query=self._query_for_template,
             format_expr=lambda expr: one_line(parse(expr, features)),
+            resend_delay_ms=settings.resend_delay_ms,
+            restoring=Restoring(settings.for_outage_tolerance_ms, settings.for_grace_period_ms),
         )
         if self._lock is not None:
             self._lock.announce(self.url)

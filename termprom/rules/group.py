@@ -15,8 +15,7 @@ from termprom.rules.expansion import Surroundings
 from termprom.rules.generator import generator_url
 from termprom.rules.output import Output
 from termprom.rules.restoring import (
-    GRACE_PERIOD_MS,
-    OUTAGE_TOLERANCE_MS,
+    Restoring,
     last_states,
     restored_alerts,
 )
@@ -46,7 +45,7 @@ class RuleGroup:
         interval_ms: int,
         query_offset_ms: Callable[[], int],
         surroundings: Callable[[], Surroundings],
-        restore: bool,
+        restore: Restoring | None,
         format_expr: Callable[[str], str],
     ) -> None:
         self.config = config
@@ -54,7 +53,7 @@ class RuleGroup:
         self.interval_ms = interval_ms
         self.output = output
         self.rules = [
-            Rule(rule, config, restored=not restore, query=format_expr(rule.expr))
+            Rule(rule, config, restored=restore is None, query=format_expr(rule.expr))
             for rule in config.rules
         ]
         self.missed = 0
@@ -141,8 +140,8 @@ class RuleGroup:
             except Exception:
                 # Our own mistake: without this the group would fall silent for good.
                 _log.exception("an iteration broke", extra={"fields": {"group": self.key}})
-            if self._restore and not first and not self._stopping:
-                await self._restore_alerts()
+            if self._restore is not None and not first and not self._stopping:
+                await self._restore_alerts(self._restore)
             first = False
             if self._stopping:
                 return
@@ -212,20 +211,20 @@ class RuleGroup:
 
     # --- Restoring ----------------------------------------------------------------------------
 
-    async def _restore_alerts(self) -> None:
+    async def _restore_alerts(self, restoring: Restoring) -> None:
         """Give alerts their clocks back, once; whatever goes wrong, they start afresh."""
-        self._restore = False
+        self._restore = None
         clock = self._parts.clock
         began = clock.monotonic()
         now_ms = clock.now_ms()
         for rule in self.rules:
             if rule.is_alert and not rule.restored:
-                if rule.config.hold >= GRACE_PERIOD_MS:
-                    await self._restore_rule(rule, now_ms)
+                if rule.config.hold >= restoring.grace_period_ms:
+                    await self._restore_rule(rule, now_ms, restoring)
                 rule.restored = True
         self._parts.metrics.last_restore.labels(self.key).set(clock.monotonic() - began)
 
-    async def _restore_rule(self, rule: Rule, now_ms: int) -> None:
+    async def _restore_rule(self, rule: Rule, now_ms: int, restoring: Restoring) -> None:
         executor: Executor | None = self._parts.executor
         try:
             states = await asyncio.get_running_loop().run_in_executor(
@@ -234,7 +233,7 @@ class RuleGroup:
                 self._storage,
                 rule.name,
                 rule.labels,
-                now_ms - OUTAGE_TOLERANCE_MS,
+                now_ms - restoring.outage_tolerance_ms,
                 now_ms,
             )
         except (StorageError, ValueError) as problem:
@@ -243,7 +242,13 @@ class RuleGroup:
                 extra={"fields": {"rule": rule.name, "error": str(problem)}},
             )
             return
-        rule.alerts = restored_alerts(rule.alerts, states, now_ms, hold_ms=rule.config.hold)
+        rule.alerts = restored_alerts(
+            rule.alerts,
+            states,
+            now_ms,
+            hold_ms=rule.config.hold,
+            grace_ms=restoring.grace_period_ms,
+        )
 
     # --- Pictures -----------------------------------------------------------------------------
 

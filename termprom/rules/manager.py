@@ -14,11 +14,12 @@ from termprom.clock import Clock
 from termprom.config.schema import RuleGroupConfig
 from termprom.errors import StorageError
 from termprom.model.labels import EMPTY, Labels
-from termprom.rules.evaluation import Collaborators, Query
+from termprom.rules.evaluation import RESEND_DELAY_MS, Collaborators, Query
 from termprom.rules.expansion import Surroundings, TemplateQuery
 from termprom.rules.group import RuleGroup, group_key
 from termprom.rules.metrics import RuleMetrics
 from termprom.rules.output import Output
+from termprom.rules.restoring import USUAL, Restoring
 from termprom.rules.rule import same_rules
 from termprom.storage import Storage
 from termprom.views import AlertState, AlertView, RuleGroupView
@@ -50,11 +51,14 @@ class RuleManager:
         executor: Executor | None = None,
         template_query: TemplateQuery | None = None,
         format_expr: Callable[[str], str] = str,
+        resend_delay_ms: int = RESEND_DELAY_MS,
+        restoring: Restoring = USUAL,
     ) -> None:
         self._storage = storage
         self._parts = Collaborators(
-            query, clock, RuleMetrics(registry), notify, on_change, executor
+            query, clock, RuleMetrics(registry), notify, on_change, executor, resend_delay_ms
         )
+        self._restoring = restoring
         self._surroundings = Surroundings(EMPTY, external_url, template_query)
         self._format_expr = format_expr
         self._groups: dict[str, RuleGroup] = {}
@@ -134,7 +138,9 @@ class RuleManager:
             old, ending = returning
             ending.cancel()
             output = old.output
-        group = self._make(config, interval_ms, output, restore=self._first)
+        group = self._make(
+            config, interval_ms, output, restore=self._restoring if self._first else None
+        )
         if returning is not None:
             group.end_later(returning[0].series())
         group.start()
@@ -144,13 +150,18 @@ class RuleManager:
         self, running: RuleGroup, config: RuleGroupConfig, interval_ms: int
     ) -> RuleGroup:
         await running.stop()
-        group = self._make(config, interval_ms, running.output, restore=False)
+        group = self._make(config, interval_ms, running.output, restore=None)
         group.take_over(running)
         group.start()
         return group
 
     def _make(
-        self, config: RuleGroupConfig, interval_ms: int, output: Output, *, restore: bool
+        self,
+        config: RuleGroupConfig,
+        interval_ms: int,
+        output: Output,
+        *,
+        restore: Restoring | None,
     ) -> RuleGroup:
         return RuleGroup(
             config,

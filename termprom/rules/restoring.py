@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from termprom.model.labels import METRIC_NAME, Labels
@@ -13,8 +13,18 @@ from termprom.rules.alert_state import Alert
 from termprom.rules.alerting import ALERT_NAME, ALERTS_FOR_STATE
 from termprom.storage import Queryable
 
-OUTAGE_TOLERANCE_MS: Final = 3_600_000  # --rules.alert.for-outage-tolerance
-GRACE_PERIOD_MS: Final = 600_000  # --rules.alert.for-grace-period
+GRACE_PERIOD_MS: Final = 600_000  # as long as nobody asks for another
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """How much of the past counts: `--rules.alert.for-outage-tolerance` and `for-grace-period`."""
+
+    outage_tolerance_ms: int = 3_600_000
+    grace_period_ms: int = GRACE_PERIOD_MS
+
+
+USUAL: Final = Restoring()
 
 
 def restored_active_ms(

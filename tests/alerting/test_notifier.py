@@ -23,10 +23,16 @@ from termprom.relabel import RelabelAction, RelabelConfig
 from termprom.testing.clock import ManualClock
 from tests.alerting.fakes import alertmanager, block, firing, until
 
+# Before the alerts of `firing` cease to be valid.
+NOW_MS = 1_767_323_046_000
 
-def make_notifier(**settings: object) -> tuple[Notifier, CollectorRegistry]:
+
+def make_notifier(
+    clock: ManualClock | None = None, **settings: object
+) -> tuple[Notifier, CollectorRegistry]:
     registry = CollectorRegistry()
-    notifier = Notifier(clock=ManualClock(), registry=registry, **settings)  # type: ignore[arg-type]
+    clock = clock or ManualClock(NOW_MS)
+    notifier = Notifier(clock=clock, registry=registry, **settings)  # type: ignore[arg-type]
     return notifier, registry
 
 
@@ -95,10 +101,10 @@ async def test_batches_keep_the_order() -> None:
         await notifier.stop()
 
 
-async def test_one_that_fails_loses_its_batch_and_disturbs_nobody() -> None:
+async def test_one_that_refuses_loses_its_batch_and_disturbs_nobody() -> None:
     notifier, registry = make_notifier()
     async with alertmanager() as good, alertmanager() as bad:
-        bad.status = 500
+        bad.status = 400
         await notifier.apply(
             AlertingConfig(alertmanagers=(block(bad.address, good.address),)), EMPTY
         )
