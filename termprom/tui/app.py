@@ -127,7 +127,9 @@ class TermpromApp(DiffOutput):
         self._timer_dirty = False
         self._announcing = announcing()
         self.session: Session | None = None
+        self._status_bar = StatusBar(self._options.ascii)  # held: timers outlive the screen's tree
         self.animation_level = "none"
+        self.ascii_output = self._options.ascii
         self._install_themes(colourless)
 
     # --- Themes -------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ class TermpromApp(DiffOutput):
     # --- Layout -------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        yield StatusBar(self._options.ascii)
+        yield self._status_bar
         yield PaneBar([one.name for one in self._panes.values()])
         with ContentSwitcher(initial="starting"):
             yield Static("starting", id="starting", markup=False)
@@ -176,7 +178,7 @@ class TermpromApp(DiffOutput):
             self.screen_stack[0].query_one("#too-small", Static).update(Text(text))
 
     def _bar(self) -> StatusBar:
-        return self.screen_stack[0].query_one(StatusBar)
+        return self._status_bar
 
     def _tick(self) -> None:
         bar = self._bar()
@@ -191,6 +193,7 @@ class TermpromApp(DiffOutput):
         self.session = Session(backend, self._clock, ascii=self._options.ascii)
         line = self._bar().line
         line.name, line.connected = backend.name, True
+        self._bar().redraw()
         self._ask_vitals()
         await self._show("home" if "home" in self._panes else next(iter(self._panes)))
         while True:
@@ -270,6 +273,11 @@ class TermpromApp(DiffOutput):
             status = await _if_offered(backend, None, backend.status)
         except BackendUnavailable as problem:
             self._link_lost(str(problem))
+            return
+        except TermpromError as problem:
+            # It answers, though not this; the counts of the last answer stay.
+            log.warning("no vitals: %s", problem)
+            self._link_back()
             return
         self._link_back()
         vitals = vitals_of(alerts, targets, status)

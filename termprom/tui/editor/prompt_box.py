@@ -169,7 +169,9 @@ class PromptBox(Vertical):
             self.popup.close()
             return
         at = self.prompt.cursor_screen_offset
-        self.popup.show(offers, Offset(at.x - (caret - context.start) - 1, at.y))
+        # Below the line that tells the signature, which is what one reads beside the offers.
+        below = self.query_one("#query-status", Static).region.bottom - 1
+        self.popup.show(offers, Offset(at.x - (caret - context.start) - 1, max(at.y, below)))
 
     def _still_here(self) -> bool:
         context = context_at(self.prompt.text, self.prompt.caret)

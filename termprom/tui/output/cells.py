@@ -7,6 +7,7 @@ characters and the marks that reorder a line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -67,6 +68,20 @@ def _close(cells: list[str], glyph: str, width: int) -> None:
         # A mark that has nothing to join in its own text joins what stands before it.
         head = next(place for place in range(len(cells) - 1, -1, -1) if cells[place] != TAIL)
         cells[head] += glyph
+
+
+# What a terminal of ASCII only shows for the signs of this screen; for any other: a question mark.
+_PLAIN: Final = str.maketrans(
+    {"…": "~", "⋯": "~", "·": ".", "✓": "+", "✗": "x", "●": "!", "◐": ".", "○": "o", "▼": "v",
+     "▲": "^", "▸": "+", "▾": "-", "↕": "*", "↑": "^", "↓": "v", "─": "-", "│": "|", "█": "#",
+     "░": ".", "≈": "~", "⊘": "z", "↻": "@"}
+)  # fmt: skip
+
+
+def plain_cells(cells: Sequence[str]) -> list[str]:
+    """The same number of cells, each of one ASCII character."""
+    plain = [glyph.translate(_PLAIN) for glyph in cells]
+    return [glyph if len(glyph) == 1 and glyph.isascii() else "?" for glyph in plain]
 
 
 def _is_forbidden(character: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from termprom.tui.output.cells import TAIL, is_single, reach, split_cells
+from termprom.tui.output.cells import TAIL, is_single, plain_cells, reach, split_cells
 from termprom.tui.output.moves import Place, move
 from termprom.tui.output.pen import DEFAULT, Pen, change
 
@@ -48,11 +48,15 @@ class ShadowScreen:
     """The two pictures of a screen of `width` x `height` cells.
 
     `erases_colour`: the terminal fills erased cells with the current background colour.
+    `ascii_only`: it can show nothing else; other glyphs are replaced, cell for cell.
     """
 
-    def __init__(self, width: int, height: int, *, erases_colour: bool = False) -> None:
+    def __init__(
+        self, width: int, height: int, *, erases_colour: bool = False, ascii_only: bool = False
+    ) -> None:
         self.width, self.height = width, height
         self._erases_colour = erases_colour
+        self._ascii_only = ascii_only
         self._rows = [_Row(width) for _ in range(height)]
         self._touched: set[int] = set()
         self._cursor: Place | None = None
@@ -75,6 +79,8 @@ class ShadowScreen:
         pens: list[Pen] = []
         for text, pen in pieces:
             cells: Sequence[str] = text if is_single(text) else split_cells(text)
+            if self._ascii_only and not text.isascii():
+                cells = plain_cells(cells)
             glyphs += cells
             if pen.blank is not pen and pen.blank is not None and text.isspace():
                 pen = pen.blank

@@ -57,9 +57,13 @@ def erases_colour(environment: Mapping[str, str]) -> bool:
 
 
 class DiffOutput(App[Any]):
-    """An App whose frames are differences. `slow_link` starts at the lowest rate."""
+    """An App whose frames are differences.
+
+    `slow_link` starts at the lowest rate, `ascii_output` lets nothing but ASCII out.
+    """
 
     slow_link: bool = False
+    ascii_output: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,7 +142,9 @@ class DiffOutput(App[Any]):
         shadow = self._shadow
         if shadow is None or (shadow.width, shadow.height) != (width, height):
             erases = erases_colour(os.environ)
-            shadow = self._shadow = ShadowScreen(width, height, erases_colour=erases)
+            shadow = self._shadow = ShadowScreen(
+                width, height, erases_colour=erases, ascii_only=self.ascii_output
+            )
         put_update(shadow, update, self.console._color_system or ColorSystem.TRUECOLOR)
         self._send_or_wait()
 

@@ -24,6 +24,7 @@ from termprom.views import (
     RuleGroupView,
     RuleHealth,
     StatusView,
+    StorageView,
     TargetsView,
     TargetView,
 )
@@ -182,8 +183,10 @@ def rules_rows_of(
         ran = f"{took(slowest.evaluation_seconds)} of {span(slowest.interval_seconds)}"
         rows.append((Ink(" slowest group ", "muted"), Ink(f"{slowest.name}  {ran}")))
         missed = sum(one.missed_iterations for one in groups)
-        kind = "warning" if missed else "text"
-        rows.append((Ink(" missed evaluations ", "muted"), Ink(count(missed), kind)))
+        if missed or (status is not None and status.storage != StorageView()):
+            # Prometheus counts them and does not tell; a termprom does.
+            kind = "warning" if missed else "text"
+            rows.append((Ink(" missed evaluations ", "muted"), Ink(count(missed), kind)))
     else:
         rows.append((Ink(" no rules", "muted"),))
     if status is not None and status.config_loaded_ms:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from termprom.backend.interface import Feature, Topic
+from termprom.errors import NotOffered, TermpromError
 from termprom.limits import LOG_LINES_MAX
 from termprom.tui.colours import Colours
 from termprom.tui.figures import clock
@@ -64,7 +65,15 @@ class LogsPane(Pane):
             return
         following = self._list.at_end
         after = self._lines[-1].number if self._lines else 0
-        self._lines = [*self._lines, *await backend.logs(after)][-LOG_LINES_MAX:]
+        try:
+            newer = await backend.logs(after)
+        except NotOffered as problem:
+            self._list.say(f"unavailable: {problem}", "warning")
+            return
+        except TermpromError as problem:
+            self._list.say(f"no answer: {problem}", "critical")
+            raise
+        self._lines = [*self._lines, *newer][-LOG_LINES_MAX:]
         self._list.set_rows(self._lines)
         if following:
             self._list.apply_pending()

@@ -31,6 +31,7 @@ from termprom.tui.editor.diagnose import characters
 from termprom.tui.editor.history import Entry, History, history_path
 from termprom.tui.editor.prompt import Prompt
 from termprom.tui.editor.prompt_box import PromptBox, mistake_text
+from termprom.tui.glyphs import glyphs
 from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
 from termprom.tui.panes.explain import ExplainBox
 from termprom.tui.panes.explain_nodes import NodeRow
@@ -121,6 +122,13 @@ class QueryPane(Pane):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100 or self.size.height < 27, "-compact")
+        # Another width has another step; before the first layout there was none at all.
+        self.call_after_refresh(self._fit_size)
+
+    def _fit_size(self) -> None:
+        self._show_tab()
+        if self.expr and self.tab == "graph" and self._asked and self._key() != self._asked:
+            self._ask()
 
     @property
     def history(self) -> History:
@@ -326,7 +334,8 @@ class QueryPane(Pane):
         if self._worker is not None and self._worker.is_running:
             colours = colours_of(self.app)
             elapsed = self._took_ms() / 1000
-            text = Text(f" ⋯ {elapsed:.1f} s   ctrl+c cancels", colours.muted)
+            wait = glyphs(self.session.ascii).wait
+            text = Text(f" {wait} {elapsed:.1f} s   ctrl+c cancels", colours.muted)
             self.prompt_box.tell(text)
             self.set_timer(1.0, self._show_running)
 

@@ -17,6 +17,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from termprom.tui.cells import inert, width_of
+from termprom.tui.glyphs import glyphs
 from termprom.tui.panes.query_range_text import panned, zoomed
 from termprom.tui.panes.query_series import SORT_KEYS, SeriesSet, drawn
 from termprom.tui.panes.query_view import GraphView
@@ -250,7 +251,9 @@ class GraphBox(Vertical, can_focus=True):
         lines, _ = drawn(self._order, view.hidden, view.isolated, all_of_them=view.all_lines)
         shown = f"{len(lines)} of {len(series.labels)} series"
         common = f"  common {inert(str(series.common))}" if series.common else ""
-        return f"{shown}  sort: {view.sort}{'↓' if view.descending else '↑'}{common}"
+        signs = glyphs(self.session.ascii)
+        way = signs.sort_down if view.descending else signs.sort_up
+        return f"{shown}  sort: {view.sort}{way}{common}"
 
     # --- Keys ---------------------------------------------------------------------------------
 

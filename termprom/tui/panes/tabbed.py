@@ -124,6 +124,7 @@ class TabbedPane(Pane):
             self.say(f"unavailable: {problem}", "warning")
         except TermpromError as problem:
             self.say(f"no answer: {problem}", "critical")
+            self._show_detail(self.row)  # ages go on
             raise
 
     def say(self, text: str, kind: str = "muted") -> None:
@@ -190,8 +191,10 @@ class TabbedPane(Pane):
 
     def _show_detail(self, row: object | None) -> None:
         if row is None:
-            self._detail.retitle("")
-            self._detail.fill(lambda width: ())
+            if self._detail_key is not None:
+                self._detail_key = None
+                self._detail.retitle("")
+                self._detail.fill(lambda width: ())
             return
         shown = self.shown_tab
         assert isinstance(shown, VirtualList)

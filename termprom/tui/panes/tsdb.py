@@ -21,10 +21,11 @@ from termprom.tui.panes.tsdb_rows import (
 from termprom.tui.session import Session
 from termprom.tui.widgets.text_box import Row, TextBox, facts
 from termprom.tui.widgets.virtual_list import VirtualList
-from termprom.views import BlockView
+from termprom.views import BlockView, CardinalityView, StatusView, StorageView
 
 _CARDINALITY_MAX: Final = 50  # of each list
 _CARDINALITY_PERIOD_MS: Final = 10_000  # counting all series is work for the engine
+_NO_BLOCK: Final = "no block yet: everything is in the head"
 _HEADINGS: Final = {
     "metric": "metrics with the most series",
     "label": "labels with the most values",
@@ -49,16 +50,19 @@ class TsdbPane(TabbedPane):
         self._series.set_group(lambda one: _HEADINGS[one.kind])
         self._blocks = VirtualList(
             blocks_model(session), title="Blocks on disk", ascii_only=session.ascii,
-            empty="no block yet: everything is in the head", id="tsdb-blocks",
+            empty=_NO_BLOCK, id="tsdb-blocks",
         )  # fmt: skip
         tabs = (("Store", self._store), ("Cardinality", self._series), ("Blocks", self._blocks))
         super().__init__(session, tabs)
         self._counted_ms = 0
+        self._counted: CardinalityView | None = None
 
     async def take(self) -> None:
         backend, now_ms = self.session.backend, self.session.now_ms()
         status = await backend.status()
-        self._store.fill(lambda width: store_rows(status, self.session, width))
+        self._fill_store(status)
+        told = status.storage != StorageView()
+        self._blocks.empty = _NO_BLOCK if told else f"{backend.name} does not tell its blocks"
         self._blocks.set_rows(status.storage.blocks)
         if not backend.offers(Feature.CARDINALITY):
             self._series.say(f"{backend.name} does not count its series: unavailable", "warning")
@@ -69,8 +73,13 @@ class TsdbPane(TabbedPane):
                 self._series.say(f"unavailable: {problem}", "warning")
                 return
             self._counted_ms = now_ms
+            self._counted = view
+            self._fill_store(status)
             self._series.note = f"{view.series} series, {view.label_pairs} label pairs"
             self._series.set_rows(cardinality_rows(view))
+
+    def _fill_store(self, status: StatusView) -> None:
+        self._store.fill(lambda width: store_rows(status, self.session, width, self._counted))
 
     def detail_of(self, row: object, width: int) -> Sequence[Row]:
         if isinstance(row, BlockView):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from termprom.model.labels import quote
 from termprom.tui.figures import count, date_and_clock, number, percent, size, span
 from termprom.tui.session import Session
 from termprom.tui.widgets.columns import Column, RowModel
 from termprom.tui.widgets.text_box import Fact, Row, facts
-from termprom.views import BlockView, CardinalityView, StatusView
+from termprom.views import BlockView, CardinalityView, StatusView, StorageView
 
 Kind = Literal["metric", "label", "label bytes", "pair"]
 UNITS = {"metric": "series", "label": "values", "label bytes": "bytes", "pair": "series"}
@@ -112,8 +112,44 @@ def blocks_model(session: Session) -> RowModel[BlockView]:
     )  # fmt: skip
 
 
-def store_rows(status: StatusView, session: Session, width: int) -> Sequence[Row]:
-    """Head, write-ahead log, blocks and retention; what is wrong comes first."""
+NOT_TOLD: Final = "not told"
+
+
+def store_rows(
+    status: StatusView, session: Session, width: int, counted: CardinalityView | None = None
+) -> Sequence[Row]:
+    """Head, write-ahead log, blocks and retention; what is wrong comes first.
+
+    A server that says nothing of its store may still count its series (`counted`).
+    """
+    if status.storage == StorageView():
+        return facts(_untold_store(status, counted), width)
+    return facts(_store_facts(status, session), width)
+
+
+def _untold_store(status: StatusView, counted: CardinalityView | None) -> list[Fact]:
+    """What else a server tells: its flags, and its count of series."""
+    head = NOT_TOLD
+    if counted is not None:
+        head = f"{count(counted.series)} series, {count(counted.label_pairs)} label pairs"
+    flags = status.flags
+    kept = flags.get("storage.tsdb.retention.time") or flags.get("retentionPeriod") or ""
+    most = flags.get("storage.tsdb.retention.size", "0B")
+    parts = [kept] if kept not in ("", "0s") else []
+    parts += [f"at most {most}"] if most not in ("", "0B") else []
+    rest: list[Fact] = [
+        (name, NOT_TOLD, "muted") for name in ("head span", "appended", "refused", "log (WAL)",
+                                               "blocks")
+    ]  # fmt: skip
+    return [
+        ("folder", status.data_folder or NOT_TOLD),
+        ("head", head),
+        *rest,
+        ("kept", ", ".join(parts) or NOT_TOLD),
+    ]
+
+
+def _store_facts(status: StatusView, session: Session) -> list[Fact]:
     store, zone = status.storage, session.zone
     disk = sum(block.size_bytes for block in store.blocks)
     stored = sum(block.samples for block in store.blocks)
@@ -123,7 +159,7 @@ def store_rows(status: StatusView, session: Session, width: int) -> Sequence[Row
     if store.replay_dropped:
         pairs.append(("replay cut", store.replay_dropped, "warning"))
     pairs += [
-        ("folder", store.path or status.data_folder or "not told"),
+        ("folder", store.path or status.data_folder or NOT_TOLD),
         ("head", f"{count(store.head_series)} series in {count(store.head_groups)} groups, "
                  f"{count(store.head_samples)} samples"),
     ]  # fmt: skip
@@ -153,7 +189,7 @@ def store_rows(status: StatusView, session: Session, width: int) -> Sequence[Row
         ("blocks", f"{len(store.blocks)}, {size(disk)}, {count(stored)} samples"),
         ("kept", kept),
     ]
-    return facts(pairs, width)
+    return pairs
 
 
 def block_rows(block: BlockView, session: Session, width: int) -> Sequence[Row]:

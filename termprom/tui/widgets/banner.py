@@ -1,4 +1,7 @@
-"""A line that tells what has just changed, for a few seconds; it takes no room otherwise."""
+"""A line that tells what has just changed, for a few seconds, in the place of the keys.
+
+It lies over the last row: nothing else may move because something is told.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ SECONDS: Final = 8.0
 
 
 class Banner(Bar):
-    """Above the footer. A newer line takes the place of an older one."""
+    """Over the footer. A newer line takes the place of an older one."""
 
     DEFAULT_CSS = """
-    Banner { height: 1; display: none; }
+    Banner { height: 1; display: none; dock: bottom; layer: top; }
     Banner.-shown { display: block; }
     """
 
@@ -48,3 +51,6 @@ class Banner(Bar):
             "warning": colours.bar + colours.warning,
         }.get(self._kind, colours.bar)
         return [Piece(f" {self.text}", style)]
+
+    def right(self) -> Sequence[Piece]:
+        return [Piece(" ? help", colours_of(self.app).bar_muted, "app.help")]

@@ -42,6 +42,8 @@ class Bar(Widget):
 
     def redraw(self) -> None:
         """Draw again, but only where the pieces are other ones than those that are shown."""
+        if not self.is_attached:
+            return
         if (tuple(self.left()), tuple(self.right())) != self._shown:
             self.refresh()
 

@@ -105,22 +105,26 @@ class Legend(Widget):
         colours = colours_of(self.app)
         if not self._inline:
             if y == 0:
-                return self._header_line(width, colours)
+                return self._header_line(width, colours) if self._rows else Strip.blank(width)
             y -= 1
         index = self._top + y
         if index >= len(self._rows):
             return Strip.blank(width)
         return self._row_line(self._rows[index], index == self._cursor, width, colours)
 
+    def _cells(self, number: int) -> int:
+        """How wide a figure is with its gap, and with its name where that stands beside it."""
+        name = len(self._headings[number]) + 1 if self._inline else 0
+        return self._widths[number] + name + _GAP
+
     def _layout(self, width: int) -> tuple[int, int, int]:
         """(cells of the name, how many figures fit, cells of the sparkline)."""
         figures = len(self._headings)
         used = 7
         spark = max((len(row.spark) for row in self._rows[:1]), default=0)
-        names = [len(heading) + 1 if self._inline else 0 for heading in self._headings]
 
         def total(count: int) -> int:
-            return sum(self._widths[n] + names[n] + _GAP for n in range(count))
+            return sum(self._cells(n) for n in range(count))
 
         spark_cells = spark + _GAP if spark else 0
         if used + _NAME_MIN + total(figures) + spark_cells > width:
@@ -157,6 +161,13 @@ class Legend(Widget):
             Segment(letter + "  ", _over(ink + Style(bold=True), over)),
             Segment(name, _over(colours.strong if here else text_style, over)),
         ]
+        note = inert("hidden" if row.hidden else row.note)
+        if note:
+            # Rather no average than half a note.
+            used = 7 + name_cells + sum(self._cells(n) for n in range(figures))
+            while figures > 1 and used + (spark if row.spark else 0) + len(note) + _GAP > width:
+                figures -= 1
+                used -= self._cells(figures)
         for number in range(figures):
             if self._inline:
                 label = " " * _GAP + self._headings[number].lower() + " "
@@ -167,9 +178,8 @@ class Legend(Widget):
             segments.append(Segment(figure, _over(text_style, over)))
         if spark and row.spark:
             segments.append(Segment("  " + row.spark, _over(ink, over)))
-        note = "hidden" if row.hidden else row.note
         if note:
-            segments.append(Segment("  " + inert(note), _over(colours.muted, over)))
+            segments.append(Segment("  " + note, _over(colours.muted, over)))
         return _strip(segments, width, over)
 
     def on_click(self, event: events.Click) -> None:

@@ -75,6 +75,8 @@ class StatusBar(Bar):
         if line.paused_ms:
             held = span((line.now_ms - line.paused_ms) / 1000)
             pieces.append(Piece(f" PAUSED {held} ", colours.alarm, "app.pause"))
+        elif line.down_since_ms:
+            pieces.append(Piece(" OLD  ", colours.bar + colours.warning, "app.refresh_now"))
         else:
             pieces.append(Piece(" LIVE ", colours.bar + colours.ok, "app.pause"))
         return pieces

@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from termprom.tui.cells import cut, fit, inert, pad, width_of
+from termprom.tui.cells import cut, fit, inert, pad, width_of, wrap
 from termprom.tui.colours import Colours, colours_of
 from termprom.tui.filters import parse_filter
 from termprom.tui.glyphs import Glyphs, glyphs
@@ -267,7 +267,9 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             y -= 1
         if self._message is not None and not self.order.total:
             text, kind = self._message
-            return _one(text if y == 0 else "", getattr(colours, kind), width)
+            lines = self._wrapped(text, width)
+            shown = lines[y] if y < len(lines) else ""
+            return _one(shown, getattr(colours, kind), width)
         if self._header:
             if y == 0:
                 return self._header_line(width, colours)
@@ -277,6 +279,10 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             why = self._why_empty() if y == 0 and not self.order.lines else ""
             return _one(f" {why}" if why else "", colours.muted, width)
         return self._body_line(index, width, colours)
+
+    @staticmethod
+    def _wrapped(text: str, width: int) -> list[str]:
+        return [f" {line}" for line in wrap(inert(text), max(width - 2, 8))]
 
     def _why_empty(self) -> str:
         if self.order.total and self._filter_text:

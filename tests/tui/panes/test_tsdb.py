@@ -83,7 +83,8 @@ async def test_blocks_with_bytes_a_sample() -> None:
 
 
 async def test_an_empty_store_and_a_server_that_does_not_count() -> None:
-    async with showing(fake(), "tsdb") as screen:
+    empty = StatusView(BuildView("1"), storage=StorageView(path="/data", head_groups=1))
+    async with showing(fake(status_view=empty), "tsdb") as screen:
         assert "no samples yet" in screen.text
         await screen.press("m", "m")
         assert "no block yet" in screen.text
@@ -98,3 +99,15 @@ async def test_every_size_is_drawn(size: tuple[int, int]) -> None:
     async with showing(_backend(), "tsdb", size) as screen:
         await screen.press("m", "enter", "escape", "m", "enter", "m")
         assert len(screen.lines) == size[1]
+
+
+async def test_a_server_that_does_not_tell_of_its_store_is_not_called_empty() -> None:
+    flags = {"storage.tsdb.retention.time": "15d", "storage.tsdb.retention.size": "0B"}
+    status = StatusView(BuildView("3.6"), data_folder="/prometheus", flags=flags)
+    async with showing(_backend(status_view=status), "tsdb") as screen:
+        text = screen.text
+        assert "1 000 series, 321 label pairs" in text, "from its own count"
+        assert "kept        15d" in text
+        assert text.count("not told") == 5
+        assert "for ever" not in text
+        assert "0 B" not in text
