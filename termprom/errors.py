@@ -147,6 +147,19 @@ class CorruptFile(StorageError):
 
 
 @dataclass
+class ColumnsDropped(StorageError):
+    """Columns that nobody had written to for hours, and that the store has given back.
+
+    Nothing of the append was stored: ask the group for the columns of its series again.
+    """
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} columns have been dropped, unused for long"
+
+
+@dataclass
 class DiskFull(StorageError):
     """A write that did not fit; what was acknowledged before it is safe."""
 
@@ -255,7 +268,6 @@ class BackendUnavailable(TermpromError):
 
 
 @dataclass
-@dataclass
 class BadSilence(TermpromError):
     """A silence that cannot be; `message` in Alertmanager's words."""
 
@@ -263,6 +275,10 @@ class BadSilence(TermpromError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class NoAlertmanager(BadSilence):
+    """The Alertmanagers that are configured, and would keep the silence, do not answer."""
 
 
 @dataclass

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -16,9 +17,10 @@ from termprom import limits
 from termprom.alerting.client import AlertmanagerClient, tls_context
 from termprom.alerting.endpoints import Endpoints, find_endpoints
 from termprom.alerting.metrics import NotifierMetrics
-from termprom.alerting.payload import as_message, relabelled, with_external
+from termprom.alerting.payload import as_message, outside, relabelled, with_external
 from termprom.alerting.retry import Pending
 from termprom.alerting.sender import Sender
+from termprom.alerting.silence_mirror import Door
 from termprom.clock import Clock
 from termprom.config.schema import AlertingConfig, AlertmanagerConfig, TargetGroup
 from termprom.model.labels import EMPTY, Labels
@@ -73,6 +75,8 @@ class Notifier:
         self._drain = drain_on_stop
         self._user_agent = user_agent
         self._rules: Sequence[RelabelConfig] = ()
+        # An alert's labels as they go out; another object with each configuration.
+        self.outside: Callable[[Labels], Labels] = partial(outside, external_labels, ())
         self._blocks: list[_Block] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -105,6 +109,7 @@ class Notifier:
             raise
         self._rules = alerting.alert_relabel_configs
         self._external = external_labels
+        self.outside = partial(outside, external_labels, self._rules)
         self._blocks = blocks
         for block in running:
             # In its own time: a reload does not wait for an Alertmanager that hangs.
@@ -154,6 +159,17 @@ class Notifier:
     def dropped_alertmanagers(self) -> tuple[str, ...]:
         """The URLs of endpoints that relabelling dropped."""
         return tuple(url for block in self._blocks for url in block.endpoints.dropped)
+
+    def doors(self) -> tuple[Door, ...]:
+        """How to ask the blocks that have endpoints about silences."""
+        return tuple(
+            Door(
+                block.client.request,
+                tuple(url.removesuffix("/alerts") for url in block.endpoints.active),
+            )
+            for block in self._blocks
+            if block.endpoints.active
+        )
 
     async def _make(self, config: AlertmanagerConfig) -> _Block:
         # Certificates come from files: not on the event loop.

@@ -51,6 +51,15 @@ def with_external(
     return relabelled([(alert, Labels.of(labels)) for alert, labels in labelled], rules)
 
 
+def outside(external: Labels, rules: Sequence[RelabelConfig], labels: Labels) -> Labels:
+    """The labels under which an alert goes out; those of one that is dropped, before that."""
+    whole = Labels.of({**dict(external), **dict(labels)})
+    if not rules:
+        return whole
+    outcome = relabel(whole, rules)
+    return whole if outcome.dropped else outcome.labels
+
+
 def relabelled(
     alerts: Sequence[tuple[AlertView, Labels]], rules: Sequence[RelabelConfig]
 ) -> list[tuple[AlertView, Labels]]:

@@ -166,12 +166,12 @@ class Backend(Protocol):
     async def create_silence(self, wanted: Silence) -> str:
         """Make a silence, or change the one with that id; the id it has then.
 
-        Raises BadSilence, UnknownSilence, StorageError.
+        Raises BadSilence (and NoAlertmanager, which is one), UnknownSilence, StorageError.
         """
         ...
 
     async def expire_silence(self, silence_id: str) -> None:
-        """End a silence now. Raises UnknownSilence, StorageError."""
+        """End a silence now. Raises UnknownSilence, NoAlertmanager, StorageError."""
         ...
 
     async def push_groups(self) -> Sequence[PushGroupView]: ...

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from termprom import limits
+from termprom.alerting.silence_json import silence_object
 from termprom.backend.hub import EventHub
 from termprom.backend.interface import Event, Feature, NamesResult, SeriesResult
 from termprom.backend.remote_events import EventPump
@@ -26,7 +27,7 @@ from termprom.backend.wire_metadata import metadata_from, targets_metadata_from
 from termprom.backend.wire_names import escape_name
 from termprom.backend.wire_numbers import format_timestamp
 from termprom.backend.wire_rules import alerts_from, rules_from
-from termprom.backend.wire_silences import created_id, silence_error, silence_object
+from termprom.backend.wire_silences import created_id, silence_error
 from termprom.backend.wire_status import cardinality_from, status_from
 from termprom.backend.wire_targets import targets_from
 from termprom.backend.wire_text import Json, dumps, labels_from

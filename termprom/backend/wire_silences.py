@@ -11,26 +11,21 @@ from __future__ import annotations
 
 import orjson
 
+from termprom.alerting.silence_json import MATCHER_OPS, matcher_object
 from termprom.backend.wire_numbers import format_moment, parse_moment
 from termprom.backend.wire_text import Json, labels_from, labels_object
 from termprom.errors import (
     BackendUnavailable,
     BadSilence,
+    NoAlertmanager,
     NotOffered,
     TermpromError,
     UnknownSilence,
 )
-from termprom.model.matchers import Matcher, MatchOp
+from termprom.model.matchers import Matcher
 from termprom.model.silences import Silence
 from termprom.promql.syntax.parse import parse_selector
 from termprom.views import AlertView, SilenceView
-
-_OPS = {
-    (False, True): MatchOp.EQUAL,
-    (False, False): MatchOp.NOT_EQUAL,
-    (True, True): MatchOp.REGEX,
-    (True, False): MatchOp.NOT_REGEX,
-}
 
 
 class MissingField(ValueError):
@@ -57,30 +52,8 @@ def view_object(view: SilenceView) -> Json:
         "comment": view.comment,
         "createdBy": view.created_by,
         "endsAt": moment(view.ends_ms),
-        "matchers": [_matcher_object(one) for one in matchers_of(view)],
+        "matchers": [matcher_object(one) for one in matchers_of(view)],
         "startsAt": moment(view.starts_ms),
-    }
-
-
-def silence_object(silence: Silence) -> Json:
-    """What is posted to make `silence`."""
-    found: Json = {
-        "matchers": [_matcher_object(one) for one in silence.matchers],
-        "startsAt": moment(silence.starts_ms) if silence.starts_ms else format_moment(0),
-        "endsAt": moment(silence.ends_ms),
-        "createdBy": silence.created_by,
-        "comment": silence.comment,
-        "annotations": labels_object(silence.annotations),
-    }
-    return {"id": silence.id, **found} if silence.id else found
-
-
-def _matcher_object(matcher: Matcher) -> Json:
-    return {
-        "isEqual": matcher.op in (MatchOp.EQUAL, MatchOp.REGEX),
-        "isRegex": matcher.op in (MatchOp.REGEX, MatchOp.NOT_REGEX),
-        "name": matcher.name,
-        "value": matcher.value,
     }
 
 
@@ -116,7 +89,7 @@ def _matcher_from(number: int, data: Json) -> Matcher:
     name, value = data["name"], data["value"]
     if not (isinstance(name, str) and isinstance(value, str)):
         raise ValueError(f"matchers.{number} has a name or value that is not a string")
-    op = _OPS[bool(data["isRegex"]), data.get("isEqual") is not False]
+    op = MATCHER_OPS[bool(data["isRegex"]), data.get("isEqual") is not False]
     try:
         return Matcher(name, op, value)
     except ValueError as problem:
@@ -168,6 +141,8 @@ def silence_error(status: int, body: bytes, silence_id: str, end: str) -> Termpr
         return UnknownSilence(silence_id)
     if status in (400, 422):
         return BadSilence(text)
+    if status == 502:
+        return NoAlertmanager(text)
     if status in (404, 405):
         return NotOffered(f"{end} has no silences")
     return BackendUnavailable(f"{end} answers with HTTP status {status} {text}".strip())

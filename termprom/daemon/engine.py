@@ -18,7 +18,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 
 from termprom.alerting.notifier import Notifier
+from termprom.alerting.silence_mirror import SilenceMirror
 from termprom.alerting.silences import SilenceStore
+from termprom.alerting.silencing import Silencing
 from termprom.backend.hub import EventHub
 from termprom.backend.interface import Topic
 from termprom.backend.local import LocalBackend
@@ -125,6 +127,17 @@ class Engine:
         self.host = HostCollector(clock=self.clock)
         self.query_engine = QueryEngine(self._engine_options(config))
         self.notifier = Notifier(clock=self.clock, registry=self.registry)
+        self.silence_mirror = SilenceMirror(
+            self.notifier.doors,
+            clock=self.clock,
+            on_change=lambda text: self.hub.publish(Topic.ALERTS, text),
+        )
+        self.silencing = Silencing(
+            self.silence_store,
+            self.silence_mirror,
+            clock=self.clock,
+            outside=lambda: self.notifier.outside,
+        )
         self.scraper = ScrapeManager(
             self.database,
             clock=self.clock,
@@ -165,7 +178,7 @@ class Engine:
             self.evaluate,
             clock=self.clock,
             registry=self.registry,
-            notify=self._send,
+            notify=self.notifier.send,
             on_change=self._on_alerts,
             external_url=self.external_url,
             executor=self._queries,
@@ -178,6 +191,7 @@ class Engine:
             self._lock.announce(self.url)
         self._on_progress("applying the configuration")
         await self._apply(config)
+        self.silence_mirror.start()
         self._ready = True
         self._metrics.ready.set(1)
         self._tasks = [
@@ -207,7 +221,6 @@ class Engine:
         return SilenceStore(
             self.settings.data_folder / "silences.json",
             clock=self.clock,
-            external=self.external_labels,
             on_change=lambda text: self.hub.publish(Topic.ALERTS, text),
         )
 
@@ -339,9 +352,6 @@ class Engine:
     async def _push_page(self) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._io, self.push.render)
 
-    def _send(self, alerts: Sequence[AlertView]) -> None:
-        self.notifier.send(self.silence_store.loud(alerts))
-
     async def _on_discovered(self, job: str, groups: Sequence[TargetGroup]) -> None:
         await self.scraper.update_targets(job, groups)
 
@@ -394,16 +404,16 @@ class Engine:
         return self.rules.view()
 
     def alerts(self) -> Sequence[AlertView]:
-        return self.silence_store.marked(self.rules.alerts())
+        return self.silencing.marked(self.rules.alerts())
 
     def silences(self) -> Sequence[SilenceView]:
-        return self.silence_store.view(self.rules.alerts())
+        return self.silencing.view(self.rules.alerts())
 
     async def create_silence(self, wanted: Silence) -> str:
-        return await self.silence_store.set(wanted)
+        return await self.silencing.set(wanted)
 
     async def expire_silence(self, silence_id: str) -> None:
-        await self.silence_store.expire(silence_id)
+        await self.silencing.expire(silence_id)
 
     def push_groups(self) -> Sequence[PushGroupView]:
         return self.push.view()
@@ -456,7 +466,14 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for name in ("discovery", "alertmanager_discovery", "scraper", "rules", "notifier"):
+        for name in (
+            "discovery",
+            "alertmanager_discovery",
+            "scraper",
+            "rules",
+            "silence_mirror",
+            "notifier",
+        ):
             part = getattr(self, name, None)
             if part is not None:
                 await self._stop_part(name, part.stop)

@@ -24,7 +24,7 @@ from termprom.backend.wire_silences import (
     view_object,
 )
 from termprom.backend.wire_text import Json, dumps
-from termprom.errors import BadSilence, StorageError, UnknownSilence
+from termprom.errors import BadSilence, NoAlertmanager, StorageError, UnknownSilence
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
 from termprom.model.silences import parse_matcher
@@ -62,6 +62,8 @@ class SilenceHandlers:
                 return web.Response(status=503, text="Service Unavailable")
             try:
                 return await handler(request)
+            except NoAlertmanager as problem:
+                return _answer(str(problem), 502)
             except BadSilence as problem:
                 return _answer(str(problem), 400)
             except UnknownSilence as problem:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from termprom import limits
+from termprom.alerting.payload import outside
+from termprom.alerting.silence_cover import Cover
 from termprom.alerting.silence_file import read_silences, write_silences
+from termprom.alerting.silence_mirror import SilenceMirror
 from termprom.alerting.silence_plan import plan_expire, plan_set
 from termprom.alerting.silences import SilenceStore
+from termprom.alerting.silencing import Silencing
 from termprom.errors import BadSilence, StorageError, UnknownSilence
-from termprom.model.labels import Labels
+from termprom.model.labels import EMPTY, Labels
 from termprom.model.matchers import Matcher, MatchOp
 from termprom.model.silences import Silence, SilenceState
 from termprom.testing.clock import ManualClock
@@ -106,45 +113,81 @@ def test_what_is_expired_is_over_at_once(now: int) -> None:
 # --- The store --------------------------------------------------------------------------------
 
 
-async def test_alerts_are_marked_and_not_sent_while_a_silence_is_active(tmp_path: Path) -> None:
+def desk(store: SilenceStore, clock: ManualClock, external: Labels = EMPTY) -> Silencing:
+    """All silences, where no Alertmanager is configured."""
+    mirror = SilenceMirror(lambda: (), clock=clock)
+    whole = partial(outside, external, ())
+    return Silencing(store, mirror, clock=clock, outside=lambda: whole)
+
+
+async def test_alerts_are_marked_while_a_silence_is_active(tmp_path: Path) -> None:
     clock, told = ManualClock(NOW), list[str]()
     store = SilenceStore(tmp_path / "s.json", clock=clock, on_change=told.append)
+    all_silences = desk(store, clock)
     other = replace(alert(), labels=Labels.of(alertname="Cold"))
-    ended = replace(alert(), state=AlertState.INACTIVE, resolved_ms=NOW)
-    assert store.marked([alert(), other]) == [alert(), other]
-    silence_id = await store.set(WANTED)
-    assert [one.silenced_by for one in store.marked([alert(), other])] == [(silence_id,), ()]
-    assert store.loud([alert(), other, ended]) == [other, ended]
-    (view,) = store.view([alert(), other])
+    assert all_silences.marked([alert(), other]) == [alert(), other]
+    silence_id = await all_silences.set(WANTED)
+    marked = all_silences.marked([alert(), other])
+    assert [one.silenced_by for one in marked] == [(silence_id,), ()]
+    (view,) = all_silences.view([alert(), other])
     assert (view.state, view.alerts_now, view.matchers) == ("active", 1, ('alertname="Hot"',))
-    await store.expire(silence_id)
-    assert store.loud([alert()]) == [alert()]
-    assert store.view([])[0].state == "expired"
+    await all_silences.expire(silence_id)
+    assert all_silences.marked([alert()]) == (alert(),)
+    assert all_silences.view([])[0].state == "expired"
     assert told == ['silence set: alertname="Hot"', 'silence expired: alertname="Hot"']
 
 
-async def test_it_ends_by_itself_and_is_forgotten_later(tmp_path: Path) -> None:
-    clock = ManualClock(NOW)
-    store = SilenceStore(tmp_path / "s.json", clock=clock)
-    await store.set(WANTED)
-    clock.set(NOW + HOUR)
-    assert store.silenced_by(alert().labels), "the end is inclusive"
+async def test_it_begins_and_ends_by_itself_and_is_forgotten_later(tmp_path: Path) -> None:
+    clock, path = ManualClock(NOW), tmp_path / "s.json"
+    store = SilenceStore(path, clock=clock)
+    all_silences = desk(store, clock)
+    await store.set(replace(WANTED, starts_ms=NOW + 10))
+
+    def silenced(now_ms: int) -> bool:
+        clock.set(now_ms)
+        return bool(all_silences.marked([alert()])[0].silenced_by)
+
+    edges = [NOW, NOW + 9, NOW + 10, NOW + HOUR, NOW + HOUR + 1]
+    assert [silenced(one) for one in edges] == [False, False, True, True, False]
+    # A clock that is set back is believed.
+    assert [silenced(NOW + 10), silenced(NOW)] == [True, False]
     clock.set(NOW + HOUR + 1)
-    assert not store.silenced_by(alert().labels)
-    assert [one.state for one in SilenceStore(tmp_path / "s.json", clock=clock).view([])] == [
-        "expired"
+    assert [one.state(NOW + HOUR + 1) for one in SilenceStore(path, clock=clock).silences] == [
+        SilenceState.EXPIRED
     ]
     clock.set(NOW + HOUR + limits.SILENCE_RETENTION_MS + 1)
-    assert not SilenceStore(tmp_path / "s.json", clock=clock).view([])
+    assert not SilenceStore(path, clock=clock).silences
 
 
 async def test_external_labels_count_where_an_alert_has_none_of_its_own(tmp_path: Path) -> None:
-    store = SilenceStore(
-        tmp_path / "s.json", clock=ManualClock(NOW), external=lambda: Labels.of(region="eu")
+    clock = ManualClock(NOW)
+    all_silences = desk(
+        SilenceStore(tmp_path / "s.json", clock=clock), clock, Labels.of(region="eu")
     )
-    await store.set(replace(WANTED, matchers=(Matcher("region", MatchOp.EQUAL, "eu"),)))
-    assert store.silenced_by(alert().labels)
-    assert not store.silenced_by(alert(region="us").labels)
+    await all_silences.set(replace(WANTED, matchers=(Matcher("region", MatchOp.EQUAL, "eu"),)))
+    marked = all_silences.marked([alert(), alert(region="us")])
+    assert [bool(one.silenced_by) for one in marked] == [True, False]
+
+
+@settings(max_examples=30)
+@given(
+    spans=st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 20), st.sampled_from("ab")), max_size=6
+    ),
+    asked=st.lists(st.tuples(st.integers(-1, 45), st.sampled_from("ab")), max_size=20),
+)
+def test_the_cover_answers_as_each_silence_would(
+    spans: list[tuple[int, int, str]], asked: list[tuple[int, str]]
+) -> None:
+    silences = [
+        Silence((Matcher("x", MatchOp.EQUAL, value),), start, start + length, id=str(number))
+        for number, (start, length, value) in enumerate(spans)
+    ]
+    cover = Cover(silences, lambda labels: labels)
+    for now_ms, value in asked:
+        labels = Labels.of(x=value)
+        wanted = tuple(one.id for one in silences if one.mutes(labels, now_ms))
+        assert cover.of(labels, now_ms) == wanted
 
 
 async def test_what_was_set_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -152,8 +195,8 @@ async def test_what_was_set_is_there_after_a_restart(tmp_path: Path) -> None:
     store = SilenceStore(path, clock=clock)
     matchers = (Matcher("a", MatchOp.NOT_REGEX, 'x"y\\z|é'), HOT)
     await store.set(replace(WANTED, matchers=matchers, annotations=Labels.of(ticket="7")))
-    before = store.view([])
-    assert SilenceStore(path, clock=clock).view([]) == before
+    before = list(store.silences)
+    assert list(SilenceStore(path, clock=clock).silences) == before
     assert [one.matchers for one in read_silences(path)] == [matchers]
 
 
@@ -164,7 +207,7 @@ async def test_a_disk_that_refuses_leaves_everything_as_it_was(tmp_path: Path) -
     folder.rmdir()
     with pytest.raises(StorageError):
         await store.set(WANTED)
-    assert not store.view([])
+    assert not store.silences
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"version": 2, "silences": []}', b"\xff"])
