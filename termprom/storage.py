@@ -7,13 +7,14 @@ series that share their timestamps. Neither side knows the other, nor the store 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from termprom.model.histogram import BucketSpan
+from termprom.model.histogram import BucketSpan, FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
+from termprom.model.metadata import Metadata
 from termprom.model.values import Ints, TimesMs, Values
 
 # --- Writing ----------------------------------------------------------------------------------
@@ -35,6 +36,41 @@ class Appended:
     created: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class HistogramSample:
+    """A native histogram of the series in `column`, beside or instead of its floats.
+
+    Whoever reads integer histograms makes floats and absolute bucket counts of them. A stale
+    marker is no histogram: append STALE at the series' column, as for a float.
+    start_ms: since when it counts, 0 where that is not known.
+    """
+
+    column: int
+    histogram: FloatHistogram
+    start_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One traced observation of a series; its label values are unescaped."""
+
+    labels: Labels
+    value: float
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExemplarsAppended:
+    """What became of exemplars; one that is already there counts as stored.
+
+    too_long: names and values of its labels have more than 128 characters together
+    """
+
+    stored: int = 0
+    out_of_order: int = 0
+    too_long: int = 0
+
+
 class Group(Protocol):
     """The door of one source into the store: a target, a rule group, a pushed group.
 
@@ -51,23 +87,60 @@ class Group(Protocol):
     def columns(self, labels: Sequence[Labels]) -> Ints:
         """The column numbers of these series, new columns for those not seen before.
 
-        Shapes: K label sets -> (K,) int64. Stable until `release` of this object; a column whose
-        series has been gone for long may be dropped by the store only across `release`.
+        Shapes: K label sets -> (K,) int64. A column that is written to keeps its number; one that
+        nobody has written to for hours may be dropped. An append to it then raises ColumnsDropped
+        and stores nothing: ask again for the columns of all series.
         """
         ...
 
-    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
-        """Store one row: `values` (K,) at `columns` (K,), all at `time_ms`.
+    def append(
+        self,
+        time_ms: int,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[HistogramSample] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
+        """Store one row: `values` (K,) at `columns` (K,) and `histograms`, all at `time_ms`.
 
-        Columns must not repeat within a call. Cells may be stale markers. A second append at the
-        time of the newest row fills the cells that are still absent there.
+        Columns must not repeat within a call, floats and histograms together; either may be
+        empty. Cells may be stale markers, which end whatever the series last had. A second append
+        at the time of the newest row fills the cells that are still absent there.
+        `starts_ms` (K,) tells since when each float counts, 0 where that is not known; leave it
+        out unless the operator asked for start timestamps. Each histogram counts once in the
+        answer, whatever its number of buckets.
         """
         ...
 
-    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+    def append_loose(
+        self,
+        times_ms: TimesMs,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[tuple[int, HistogramSample]] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
         """Store samples that bring their own timestamps; all arrays (N,), any order.
 
-        Those that share a timestamp may end up in one row.
+        `histograms` are pairs of time and sample; `starts_ms` (N,) as in `append`. Those that
+        share a timestamp may end up in one row.
+        """
+        ...
+
+    def append_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]]) -> ExemplarsAppended:
+        """Keep exemplars of the series in these columns, in a ring of bounded size.
+
+        As upstream, those of one series have to come in the order of (time, value); append what
+        one scrape brings sorted so. The series need not have samples.
+        """
+        ...
+
+    def set_metadata(self, metadata: Mapping[str, Metadata]) -> None:
+        """What this source says of metric families, by their names; told again it costs nothing.
+
+        It lasts over restarts for as long as the log holds samples of this group.
         """
         ...
 
@@ -180,6 +253,30 @@ class Queryable(Protocol):
 
     def querier(self, start_ms: int, end_ms: int) -> Querier:
         """A snapshot of [start_ms, end_ms]. May be called from any thread."""
+        ...
+
+
+class ExemplarQueryable(Protocol):
+    """Whatever can be asked for exemplars."""
+
+    def exemplars(
+        self, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+    ) -> list[tuple[Labels, list[Exemplar]]]:
+        """Those in [start_ms, end_ms] of the series that pass any of the selectors.
+
+        Series ordered by their labels, exemplars as they came. May be called from any thread.
+        """
+        ...
+
+
+class MetadataQueryable(Protocol):
+    """Whatever remembers what sources said of metric families."""
+
+    def metadata(self) -> list[tuple[Labels, str, Metadata]]:
+        """Identity of the group, metric family, and what the group last said of it; ordered.
+
+        May be called from any thread.
+        """
         ...
 
 

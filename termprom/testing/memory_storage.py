@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
+from termprom.model.metadata import Metadata
 from termprom.model.values import Ints, TimesMs, Values, is_stale
-from termprom.storage import Appended, Frame, Group, HistogramFrame
+from termprom.storage import (
+    Appended,
+    Exemplar,
+    ExemplarsAppended,
+    Frame,
+    Group,
+    HistogramFrame,
+    HistogramSample,
+)
 
 
 class MemoryStorage:
-    """Every series is a dict from time to value; every frame has one series."""
+    """Every series is a dict from time to value; every frame has one series.
+
+    Histograms, start timestamps, exemplars and metadata are kept for tests to look at; a querier
+    shows floats only.
+    """
 
     def __init__(self) -> None:
         self.samples: dict[Labels, dict[int, np.float64]] = {}
+        self.histograms: dict[Labels, dict[int, FloatHistogram]] = {}
+        self.starts_ms: dict[Labels, dict[int, int]] = {}
+        self.exemplars: list[tuple[Labels, Exemplar]] = []
+        self.metadata: dict[str, Metadata] = {}
 
     def __repr__(self) -> str:
         return f"MemoryStorage({len(self.samples)} series)"
@@ -53,17 +71,43 @@ class _MemoryGroup:
             numbers.append(known[one])
         return np.array(numbers, dtype=np.int64)
 
-    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
-        return self.append_loose(np.full(len(columns), time_ms, dtype=np.int64), columns, values)
+    def append(
+        self,
+        time_ms: int,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[HistogramSample] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
+        return self.append_loose(
+            np.full(len(columns), time_ms, dtype=np.int64),
+            columns,
+            values,
+            histograms=[(time_ms, one) for one in histograms],
+            starts_ms=starts_ms,
+        )
 
-    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+    def append_loose(
+        self,
+        times_ms: TimesMs,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[tuple[int, HistogramSample]] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
+        storage = self._storage
         stored = duplicates = out_of_order = created = 0
-        for time_ms, column, value in zip(times_ms.tolist(), columns.tolist(), values, strict=True):
+        starts = np.zeros(len(columns), dtype=np.int64) if starts_ms is None else starts_ms
+        for time_ms, column, value, start_ms in zip(
+            times_ms.tolist(), columns.tolist(), values, starts.tolist(), strict=True
+        ):
             labels = self._columns[column]
-            if labels not in self._storage.samples:
-                self._storage.samples[labels] = {}
+            if labels not in storage.samples:
+                storage.samples[labels] = {}
                 created += 1
-            series = self._storage.samples[labels]
+            series = storage.samples[labels]
             newest = max(series, default=time_ms)
             if time_ms < newest:
                 out_of_order += 1
@@ -72,7 +116,22 @@ class _MemoryGroup:
             else:
                 series[time_ms] = value
                 stored += 1
+                if start_ms:
+                    storage.starts_ms.setdefault(labels, {})[time_ms] = start_ms
+        for time_ms, sample in histograms:
+            labels = self._columns[sample.column]
+            storage.histograms.setdefault(labels, {})[time_ms] = sample.histogram
+            if sample.start_ms:
+                storage.starts_ms.setdefault(labels, {})[time_ms] = sample.start_ms
+            stored += 1
         return Appended(stored, duplicates, out_of_order, 0, created)
+
+    def append_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]]) -> ExemplarsAppended:
+        self._storage.exemplars += [(self._columns[column], one) for column, one in exemplars]
+        return ExemplarsAppended(len(exemplars))
+
+    def set_metadata(self, metadata: Mapping[str, Metadata]) -> None:
+        self._storage.metadata.update(metadata)
 
     def release(self) -> None:
         return

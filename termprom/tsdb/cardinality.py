@@ -6,13 +6,18 @@ import numpy as np
 
 from termprom.model.labels import METRIC_NAME
 from termprom.model.values import AnyArray, Ints
+from termprom.tsdb.components import COMPONENT
 from termprom.tsdb.label_index import LabelIndex
 from termprom.views import CardinalityView
 
 
 def cardinality(index: LabelIndex, limit: int) -> CardinalityView:
     """The `limit` greatest of each kind."""
-    names, values, counts = index.pair_counts()
+    # A native histogram is one series here, however many columns it takes.
+    components = index.with_name(COMPONENT)
+    every = np.arange(index.series_count, dtype=np.int64)
+    shown = np.setdiff1d(every, components) if components.size else None
+    names, values, counts = index.pair_counts(shown)
     text = index.text
 
     def top(keys: AnyArray, sums: Ints) -> list[tuple[str, int]]:
@@ -33,7 +38,7 @@ def cardinality(index: LabelIndex, limit: int) -> CardinalityView:
         for row in heaviest.tolist()
     ]
     return CardinalityView(
-        series=index.series_count,
+        series=index.series_count - components.size,
         label_pairs=int(counts.size),
         by_metric=top(values[is_metric], counts[is_metric]),
         by_label_values=top(distinct, value_counts),

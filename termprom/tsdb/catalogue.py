@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from termprom.model.labels import METRIC_NAME, Labels
-from termprom.model.values import AnyArray, Ints
+from termprom.model.values import AnyArray, Ints, Mask
+from termprom.tsdb.components import COMPONENT, is_component
 from termprom.tsdb.growable import Growable
 from termprom.tsdb.identity import HASH_BYTES, encoded, hash_words, series_hash
 from termprom.tsdb.label_index import LabelIndex, expand_runs
@@ -62,6 +65,7 @@ class Catalogue:
         self._column_group = Growable("<i4")
         self._column_number = Growable("<i4")
         self._index: LabelIndex | None = None
+        self.component_count = 0
 
     def __repr__(self) -> str:
         return f"Catalogue({self.series_count} series, {len(self.symbols)} symbols)"
@@ -89,6 +93,7 @@ class Catalogue:
             self._pair_values.append(symbol)
             if name == METRIC_NAME:
                 metric = symbol
+        self.component_count += is_component(labels)
         self._hashes.extend(hash_words([digest])[0])
         self._first_column.append(-1)
         self._offsets.append(self._pair_names.size)
@@ -117,6 +122,14 @@ class Catalogue:
         """The symbol of each series' metric name, -1 where it has none."""
         return self._metrics.view()[series]
 
+    def labels(self, series: int) -> Labels:
+        """The label set of one series."""
+        start, end = self._offsets.view()[series : series + 2].tolist()
+        text = self.symbols.text
+        names = self._pair_names.view()[start:end].tolist()
+        values = self._pair_values.view()[start:end].tolist()
+        return Labels((text(name), text(value)) for name, value in zip(names, values, strict=True))
+
     def digest(self, series: int) -> bytes:
         digest: bytes = self._hashes.view()[2 * series : 2 * series + 2].tobytes()
         assert len(digest) == HASH_BYTES
@@ -134,6 +147,58 @@ class Catalogue:
                 self._hashes.view().reshape(-1, 2),
             )
         return self._index
+
+    def reduced(self, keep: Callable[[Ints, Ints], Mask]) -> tuple[Catalogue, Ints]:
+        """A catalogue of the columns that `keep(groups, numbers)` names, and of their series.
+
+        Also the new number of each series (S,), -1 where it is not kept. This one stays as it
+        is, for readers that hold it. Call it under the head's locks.
+        """
+        places, groups, numbers = self.columns_of(np.arange(self.series_count, dtype=np.int64))
+        kept = keep(groups, numbers)
+        # Chains run from the newest column to the oldest, a series at a time.
+        places, groups, numbers = places[kept][::-1], groups[kept][::-1], numbers[kept][::-1]
+        order = np.argsort(places, kind="stable")
+        places, groups, numbers = places[order], groups[order], numbers[order]
+        alive = np.unique(places)
+        renumbered = np.full(self.series_count, -1, dtype=np.int64)
+        renumbered[alive] = np.arange(alive.size)
+        found = Catalogue()
+        found._copy_series(self, alive, renumbered)
+        series = renumbered[places]
+        chained = np.arange(series.size) - 1
+        chained[np.flatnonzero(np.diff(series, prepend=-1))] = -1
+        found._next_column.extend(chained)
+        found._column_group.extend(groups)
+        found._column_number.extend(numbers)
+        first = np.full(alive.size, -1, dtype=np.int32)
+        first[series] = np.arange(series.size)  # of equal series the last assignment stays
+        found._first_column.extend(first)
+        return found, renumbered
+
+    def _copy_series(self, other: Catalogue, alive: Ints, renumbered: Ints) -> None:
+        """Series `alive` of another catalogue, into this empty one."""
+        starts, ends = other._offsets.view()[alive], other._offsets.view()[alive + 1]
+        places = expand_runs(starts, ends)
+        names, values = other._pair_names.view()[places], other._pair_values.view()[places]
+        used = np.unique(np.concatenate([names, values]))
+        lookup = np.full(len(other.symbols) + 1, -1, dtype=np.int32)  # the last is for -1
+        lookup[used] = np.arange(used.size)
+        for number in used.tolist():
+            self.symbols.intern(other.symbols.text(number))
+        self._pair_names.extend(lookup[names])
+        self._pair_values.extend(lookup[values])
+        self._offsets.extend(np.cumsum(ends - starts))
+        self._hashes.extend(other._hashes.view().reshape(-1, 2)[alive].reshape(-1))
+        new_numbers = renumbered.tolist()
+        self._numbers = {
+            digest: new_numbers[number]
+            for digest, number in other._numbers.items()
+            if new_numbers[number] >= 0
+        }
+        component = lookup[other.symbols.find(COMPONENT)]
+        self.component_count = int(np.count_nonzero(self._pair_names.view() == component))
+        self._metrics.extend(lookup[other._metrics.view()[alive]])
 
     def columns_of(self, series: Ints) -> tuple[Ints, Ints, Ints]:
         """Where these series are kept.

@@ -19,7 +19,8 @@ from termprom.clock import Clock
 from termprom.errors import CorruptFile, StorageError
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
-from termprom.storage import Group
+from termprom.model.metadata import Metadata
+from termprom.storage import Exemplar
 from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_set import BlockSet
 from termprom.tsdb.cardinality import cardinality
@@ -29,6 +30,7 @@ from termprom.tsdb.files import BLOCKS_FOLDER, WAL_FOLDER, Files, storage_errors
 from termprom.tsdb.folder import FolderClaim
 from termprom.tsdb.head import Head
 from termprom.tsdb.head_cut import HeadCutter
+from termprom.tsdb.head_group import HeadGroup
 from termprom.tsdb.head_source import HeadSource
 from termprom.tsdb.manifest import Manifest, read_manifest, write_manifest
 from termprom.tsdb.metrics import StoreMetrics
@@ -130,6 +132,7 @@ class Database:
             floor_ms=manifest.floor_ms,
             window_ms=self._options.out_of_order_window_ms,
             block_ms=self._options.block_ms,
+            exemplars_max=self._options.exemplars_max,
         )
         self._replayed = replay(
             self._files,
@@ -161,7 +164,7 @@ class Database:
 
     # --- Writing ------------------------------------------------------------------------------
 
-    def group(self, identity: Labels) -> Group:
+    def group(self, identity: Labels) -> HeadGroup:
         self._check_open()
         return self.head.group(identity)
 
@@ -176,6 +179,21 @@ class Database:
         sources: list[Source] = [*blocks, head]
         leave = partial(self._readers.leave, epoch)
         return TsdbQuerier(sources, self._unions, start_ms, end_ms, leave)
+
+    def exemplars(
+        self, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+    ) -> list[tuple[Labels, list[Exemplar]]]:
+        return self.head.exemplars.find(selectors, start_ms, end_ms)
+
+    def metadata(self) -> list[tuple[Labels, str, Metadata]]:
+        return sorted(
+            (
+                (one.identity, metric, what)
+                for one in self.head.all_groups()
+                for metric, what in one.metadata.items()
+            ),
+            key=lambda one: one[:2],
+        )
 
     def verify(self) -> list[str]:
         """Read every byte of every block; what is wrong, in words, nothing where all is well."""
@@ -196,7 +214,7 @@ class Database:
         start_ms, end_ms = head.bounds()
         return StorageView(
             path=str(self.folder),
-            head_series=head.catalogue.series_count,
+            head_series=head.catalogue.series_count - head.catalogue.component_count,
             head_groups=len(head.groups),
             head_samples=head.sample_count(),
             head_start_ms=start_ms if end_ms >= start_ms else 0,
@@ -221,6 +239,7 @@ class Database:
         """Take over new limits; they count from the next append and the next maintenance on."""
         self._options = options
         self.head.set_window(options.out_of_order_window_ms)
+        self.head.exemplars.set_room(options.exemplars_max)
 
     def maintain(self) -> None:
         """What has to be done from time to time; takes long, so call it from a worker thread.

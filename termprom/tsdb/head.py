@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 
 from termprom.model.labels import Labels
-from termprom.model.values import ABSENT_BITS, Ints
+from termprom.model.values import ABSENT_BITS, Ints, Mask
 from termprom.storage import Appended
 from termprom.tsdb.admission import NO_TIME
 from termprom.tsdb.catalogue import Catalogue
+from termprom.tsdb.exemplars import ExemplarRing
 from termprom.tsdb.head_group import HeadGroup
 from termprom.tsdb.head_log import HeadLog
 from termprom.tsdb.head_page import Page, RawPage
@@ -29,6 +30,8 @@ from termprom.tsdb.wal_writer import WalWriter
 
 # A group that has not been written to for this long gets its open rows compressed.
 IDLE_MS: Final = 900_000
+# One column in so many has to be unused before it is worth the while to renumber the series.
+_GARBAGE_SHARE: Final = 16
 
 
 class Counters:
@@ -59,13 +62,15 @@ class Head:
         floor_ms: int,
         window_ms: int = 0,
         block_ms: int = BLOCK_MS,
+        exemplars_max: int = 0,
     ) -> None:
+        self.exemplars = ExemplarRing(exemplars_max)
         self.lock = threading.Lock()
         self.write_lock = threading.Lock()
         self.catalogue = Catalogue()
         self.log = HeadLog(wal, self.catalogue)
         self.counters = Counters()
-        self.groups: list[HeadGroup] = []
+        self.groups: dict[int, HeadGroup] = {}  # by number
         self.raw_pages: set[int] = set()  # groups with pages to encode
         self.late_groups: set[int] = set()
         self.floor_ms = floor_ms  # in-order samples before it are in blocks
@@ -76,6 +81,7 @@ class Head:
         self._window_ms = window_ms
         # In-order samples are taken this far behind the newest one: half a block, as upstream.
         self._appendable_ms = block_ms // 2
+        self._next_group = 0
         self._by_identity: dict[Labels, HeadGroup] = {}
         self._by_timeline: dict[bytes, HeadGroup] = {}
         self._set_limits()
@@ -90,8 +96,9 @@ class Head:
         found = self._by_identity.get(identity)
         if found is None:
             with self.lock:
-                found = HeadGroup(self, len(self.groups), identity)
-                self.groups.append(found)
+                found = HeadGroup(self, self._next_group, identity)
+                self._next_group += 1
+                self.groups[found.number] = found
                 self._by_identity[identity] = found
                 self._by_timeline[found.timeline] = found
         found.held = True
@@ -105,6 +112,11 @@ class Head:
     def group_of(self, timeline: bytes) -> HeadGroup | None:
         """The group with that timeline hash."""
         return self._by_timeline.get(timeline)
+
+    def all_groups(self) -> list[HeadGroup]:
+        """The groups of this moment; call it without the lock."""
+        with self.lock:
+            return list(self.groups.values())
 
     def advance(self, time_ms: int) -> None:
         """A group has a sample of that time."""
@@ -132,8 +144,7 @@ class Head:
 
     def bounds(self) -> tuple[int, int]:
         """First and last in-order time from the floor on; (0, -1) where there is nothing."""
-        with self.lock:
-            groups = list(self.groups)
+        groups = self.all_groups()
         first, last = 2**62, -1
         for group in groups:
             with self.lock:
@@ -145,12 +156,12 @@ class Head:
     def sample_count(self) -> int:
         """About how many samples the head holds: cells of rows, and what is beside the rows."""
         with self.lock:
-            return sum(group.sample_count() for group in self.groups)
+            return sum(group.sample_count() for group in self.groups.values())
 
     def page_count(self) -> int:
         """Column pages: one per series and page, as the original counts chunks."""
         with self.lock:
-            return sum(page.columns.size for group in self.groups for page in group.pages)
+            return sum(page.columns.size for group in self.groups.values() for page in group.pages)
 
     def late_count(self) -> int:
         """How many late samples wait in memory, the frozen ones aside."""
@@ -197,7 +208,7 @@ class Head:
     def seal_idle(self) -> None:
         """Turn the open rows of groups that nobody writes to any more into pages."""
         before_ms = self.newest_ms - IDLE_MS
-        for group in list(self.groups):
+        for group in self.all_groups():
             if group.has_open_rows and group.newest_ms < before_ms:
                 with self.write_lock, self.lock:
                     group.seal()
@@ -209,7 +220,7 @@ class Head:
 
     def drop_before(self, floor_ms: int) -> None:
         """Give back the memory of in-order samples before `floor_ms`."""
-        for group in list(self.groups):
+        for group in self.all_groups():
             with self.write_lock, self.lock:
                 group.drop_before(floor_ms)
 
@@ -246,6 +257,44 @@ class Head:
                     for time_ms, bits in zip(*newer.copy(NO_TIME, 2**62), strict=True):
                         held.put(int(time_ms), int(bits))
                 group.late, group.late_frozen = group.late_frozen, {}
+
+    def collect(self) -> int:
+        """Forget series and groups that have been quiet since before the floor; how many series.
+
+        Two calls see a series before it goes, so that one that is about to be written stays.
+        Raises DiskFull or StorageError where the log does not take a new segment.
+        """
+        groups = self.all_groups()
+        with self.write_lock:
+            unused = {group.number: group.unused(self.floor_ms) for group in groups}
+            count = sum(columns.size for columns in unused.values())
+            if not count or count * _GARBAGE_SHARE < self.catalogue.column_count:
+                return 0
+            before = self.catalogue
+
+            def keep(numbers: Ints, columns: Ints) -> Mask:
+                kept = np.ones(numbers.size, dtype=np.bool_)
+                for number, gone in unused.items():
+                    if gone.size:
+                        here = np.flatnonzero(numbers == number)
+                        kept[here[np.isin(columns[here], gone)]] = False
+                return kept
+
+            with self.lock:
+                after, renumbered = before.reduced(keep)
+            self.log.set_catalogue(after)
+            with self.lock:
+                self.catalogue = after
+                for group in groups:
+                    group.drop_columns(unused[group.number])
+                    group.renumber(renumbered)
+                    if group.is_empty:
+                        del self.groups[group.number]
+                        del self._by_identity[group.identity]
+                        del self._by_timeline[group.timeline]
+            removed = _series_count(before) - _series_count(after)
+            self.counters.removed += removed
+        return removed
 
     # --- Deleting -----------------------------------------------------------------------------
 
@@ -299,6 +348,10 @@ class Head:
         raw = RawPage(times[used], np.ascontiguousarray(cells[:, used].T), page.slots)
         metrics = self.catalogue.metrics_of(group.series_of(held))
         return raw.encode(metrics, self._cache, None)
+
+
+def _series_count(catalogue: Catalogue) -> int:
+    return catalogue.series_count - catalogue.component_count
 
 
 def _delete_loose(

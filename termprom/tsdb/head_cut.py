@@ -147,6 +147,7 @@ class HeadCutter:
         if self._memory_epoch is not None and self._readers.are_past(self._memory_epoch):
             self._memory_epoch = None
             self._head.drop_before(self._head.floor_ms)
+            self._head.collect()
         if self._frozen_epoch is not None and self._readers.are_past(self._frozen_epoch):
             self._frozen_epoch = None
             self._head.drop_frozen()

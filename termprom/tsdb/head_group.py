@@ -7,23 +7,34 @@ where shows only in speed: readers merge all three by time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from termprom.errors import ColumnsDropped
 from termprom.model.labels import Labels
+from termprom.model.metadata import Metadata
 from termprom.model.values import ABSENT_BITS, AnyArray, Ints, Mask, TimesMs, Values
-from termprom.storage import Appended
+from termprom.storage import Appended, Exemplar, ExemplarsAppended, HistogramSample
 from termprom.tsdb.admission import NO_TIME, Verdict, admit
+from termprom.tsdb.components import is_component
 from termprom.tsdb.growable import Growable
 from termprom.tsdb.head_page import EncodedPage, Page, RawPage
 from termprom.tsdb.identity import group_timeline_hash
+from termprom.tsdb.incoming import Incoming, mixed
 from termprom.tsdb.layout import Layout, Layouts
 from termprom.tsdb.loose import LooseColumn
 from termprom.tsdb.open_rows import OpenRows
-from termprom.tsdb.wal_entries import LooseKind, encode_loose
+from termprom.tsdb.sample_columns import SampleColumns
+from termprom.tsdb.wal_entries import (
+    LooseKind,
+    encode_exemplars,
+    encode_loose,
+    encode_metadata,
+)
 
 if TYPE_CHECKING:
     from termprom.tsdb.head import Head
@@ -37,12 +48,14 @@ _ROW_SHARE: Final = 4
 class Batch:
     """Samples that passed admission, on their way to log and memory.
 
-    Shapes: rows: (layout, time, bits (K,)); loose, late: times, columns, bits (N,) each or None.
+    Shapes: rows: (layout, time, bits (K,)); loose, late: times, columns, bits (N,) each or None;
+            beside: times and columns (B,) of series whose samples are in other columns.
     """
 
     rows: list[tuple[Layout, int, AnyArray]]
     loose: tuple[TimesMs, Ints, AnyArray] | None = None
     late: tuple[TimesMs, Ints, AnyArray] | None = None
+    beside: tuple[TimesMs, Ints] | None = None
 
 
 class HeadGroup:
@@ -58,7 +71,11 @@ class HeadGroup:
         self._series = Growable("<i4", 4)
         self._last_ms = Growable("<i8", 4)
         self._unborn = 0  # columns without any sample so far
+        self._dropped_count = 0
+        self._old_count = 0  # columns that `unused` has seen before
+        self._beside = SampleColumns(self.columns, self._labels_of)
         self._layouts = Layouts()
+        self.metadata: Mapping[str, Metadata] = {}
         self._open: OpenRows | None = None
         self._row_ms = NO_TIME  # the newest row
         self.newest_ms = NO_TIME  # the newest in-order sample
@@ -105,97 +122,232 @@ class HeadGroup:
             numbers[place] = column
         return numbers
 
-    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
+    def append(
+        self,
+        time_ms: int,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[HistogramSample] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
         assert columns.size == values.size
-        if not columns.size:
-            return Appended()
         head = self._head
         bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
         with head.write_lock:
-            if time_ms > self.newest_ms and time_ms >= head.valid_from_ms:
-                layout = self._layouts.of(columns)
+            is_newest = time_ms > self.newest_ms and time_ms >= head.valid_from_ms
+            if not (is_newest and not histograms and starts_ms is None and not self._beside):
+                times = np.full(columns.size, time_ms, dtype=np.int64)
+                pairs = [(time_ms, one) for one in histograms]
+                incoming = self._incoming(times, columns, bits, starts_ms, pairs)
+                appended = self._append_row(time_ms, incoming, is_newest=is_newest)
+            elif columns.size:
+                layout = self._layout_of(columns)
                 created = self._count_unborn(columns) if self._unborn else 0
                 self._commit_row(layout, time_ms, bits)
                 appended = Appended(columns.size, created=created)
             else:
-                times = np.full(columns.size, time_ms, dtype=np.int64)
-                appended, _ = self._append_checked(times, columns, bits)
+                appended = Appended()
             head.counters.add(appended)
         return appended
 
-    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+    def _append_row(self, time_ms: int, incoming: Incoming, *, is_newest: bool) -> Appended:
+        """A row that is not floats alone, or not newer than all others."""
+        if not incoming.count:
+            return Appended()
+        if not is_newest:
+            return self._append_checked(incoming)[0]
+        layout = self._layout_of(incoming.columns)
+        created = self._count_unborn(incoming.series) if self._unborn else 0
+        self._commit_row(layout, time_ms, incoming.bits, incoming.beside())
+        return Appended(incoming.count, created=created)
+
+    def append_loose(
+        self,
+        times_ms: TimesMs,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[tuple[int, HistogramSample]] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
         assert columns.size == values.size == times_ms.size
-        if not columns.size:
+        if not columns.size and not histograms:
             return Appended()
         bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
-        order = np.lexsort((times_ms, columns))
-        times, columns, bits = times_ms[order], columns[order].astype(np.int64), bits[order]
-        # Of equal times in one call the first decides; the rest are the same again or duplicates.
-        again = np.zeros(times.size, dtype=np.bool_)
-        again[1:] = (times[1:] == times[:-1]) & (columns[1:] == columns[:-1])
         with self._head.write_lock:
-            if not again.any():
-                appended, _ = self._append_checked(times, columns, bits)
-            else:
-                once = ~again
-                appended, verdicts = self._append_checked(times[once], columns[once], bits[once])
-                first = np.cumsum(once)[again] - 1
-                same = bits[again] == bits[once][first]
-                # Where the first was refused for another value, that value decides on the rest.
-                stored = np.flatnonzero(verdicts[first] == Verdict.SAME_TIME)
-                if stored.size:
-                    held = self._newest_cells(times[again][stored], columns[again][stored])
-                    same[stored] = bits[again][stored] == held
-                appended = _with_repeated(appended, verdicts[first], same)
+            incoming = self._incoming(
+                times_ms, columns.astype(np.int64), bits, starts_ms, histograms
+            )
+            incoming = incoming.only(np.lexsort((incoming.times_ms, incoming.series)))
+            appended = self._append_sorted(incoming)
             self._head.counters.add(appended)
         return appended
+
+    def _append_sorted(self, incoming: Incoming) -> Appended:
+        """Samples by series, then time; of equal ones the first decides."""
+        times, series = incoming.times_ms, incoming.series
+        again = np.zeros(times.size, dtype=np.bool_)
+        again[1:] = (times[1:] == times[:-1]) & (series[1:] == series[:-1])
+        if not again.any():
+            return self._append_checked(incoming)[0]
+        # The rest are the same again or duplicates.
+        once = ~again
+        firsts = np.flatnonzero(once)
+        appended, verdicts = self._append_checked(incoming.only(firsts))
+        first = np.cumsum(once)[again] - 1
+        repeated = incoming.only(np.flatnonzero(again))
+        if incoming.is_plain:
+            same = repeated.bits == incoming.bits[firsts][first]
+        else:
+            pairs = zip(np.flatnonzero(again).tolist(), firsts[first].tolist(), strict=True)
+            same = np.array([incoming.equal(*pair) for pair in pairs], dtype=np.bool_)
+        # Where the first was refused for another value, that value decides on the rest.
+        stored = verdicts[first] == Verdict.SAME_TIME
+        if stored.any():
+            rest = repeated.only(np.flatnonzero(stored))
+            same[stored] = self._is_held(rest)
+        return _with_repeated(appended, verdicts[first], same)
+
+    def append_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]]) -> ExemplarsAppended:
+        if not exemplars:
+            return ExemplarsAppended()
+        head = self._head
+        with head.write_lock:
+            columns = np.array([column for column, _ in exemplars], dtype=np.int64)
+            self._check_alive(columns)
+            digests = [head.catalogue.digest(one) for one in self.series_of(columns).tolist()]
+            taken, appended = head.exemplars.admit(
+                [(digest, one) for digest, (_, one) in zip(digests, exemplars, strict=True)]
+            )
+            if taken:
+                head.log.prepare()
+                kept = [exemplars[number] for number in taken]
+                definitions = head.log.columns(self, columns[taken])
+                entry = encode_exemplars(self.number, kept)
+                latest_ms = min(max(one.time_ms for _, one in kept), head.newest_ms)
+                head.log.wal.append(definitions + entry, latest_ms)
+                for number, (column, one) in zip(taken, kept, strict=True):
+                    head.exemplars.put(digests[number], one, partial(self._labels_of, column))
+        return appended
+
+    def set_metadata(self, metadata: Mapping[str, Metadata]) -> None:
+        head = self._head
+        with head.write_lock:
+            news = {
+                metric: one for metric, one in metadata.items() if self.metadata.get(metric) != one
+            }
+            if not news:
+                return
+            head.log.prepare()
+            definitions = head.log.columns(self, np.zeros(0, dtype=np.int64))
+            entry = encode_metadata(self.number, news)
+            head.log.wal.append(definitions + entry, NO_TIME)
+            # A new dict: other threads look at the old one.
+            self.metadata = {**self.metadata, **news}
 
     def release(self) -> None:
         self.held = False
 
+    # --- Giving back --------------------------------------------------------------------------
+
+    def unused(self, floor_ms: int) -> Ints:
+        """Columns without a sample since `floor_ms` that are older than the last call."""
+        old, self._old_count = self._old_count, self.column_count
+        unused: Mask = self._last_ms.view()[:old] < floor_ms
+        unused &= self._series.view()[:old] >= 0
+        found = np.flatnonzero(unused)
+        if self.late or self.late_frozen:
+            busy = [one for one in found.tolist() if one in self.late or one in self.late_frozen]
+            found = np.setdiff1d(found, np.array(busy, dtype=np.int64))
+        return found
+
+    def drop_columns(self, columns: Ints) -> None:
+        """Give columns back; under both locks."""
+        if not columns.size:
+            return
+        self._unborn -= self._count_unborn(columns)
+        for column, series in zip(columns.tolist(), self.series_of(columns).tolist(), strict=True):
+            del self._column_of[series]
+            self._beside.forget(column)
+        self._series.view()[columns] = -1
+        self._dropped_count += columns.size
+        self._layouts.clear()
+
+    def renumber(self, numbers: Ints) -> None:
+        """The series have new numbers, (S,) by their old ones; under both locks."""
+        series = self._series.view()
+        used = np.flatnonzero(series >= 0)
+        series[used] = numbers[series[used]]
+        self._column_of = dict(zip(series[used].tolist(), used.tolist(), strict=True))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody holds it and nothing is left of it."""
+        left = self.pages or self._open or self.loose or self.late or self.late_frozen
+        return not self.held and not left and self._dropped_count == self.column_count
+
     def _count_unborn(self, columns: Ints) -> int:
         return int(np.count_nonzero(self._last_ms.view()[columns] == NO_TIME))
 
-    def _append_checked(
-        self, times: TimesMs, columns: Ints, bits: AnyArray
-    ) -> tuple[Appended, AnyArray]:
-        """Any samples (N,), each column at most once per time; columns' times ascend.
+    def _incoming(
+        self,
+        times: TimesMs,
+        columns: Ints,
+        bits: AnyArray,
+        starts_ms: Ints | None,
+        histograms: Sequence[tuple[int, HistogramSample]],
+    ) -> Incoming:
+        self._check_alive(columns)
+        if not histograms and starts_ms is None and not self._beside:
+            return Incoming.plain(times, columns, bits)
+        if histograms:
+            self._check_alive(np.array([one.column for _, one in histograms], dtype=np.int64))
+        last_ms = self._last_ms.view
+        return mixed(self._beside, last_ms, times, columns, bits, starts_ms, histograms)
+
+    def _append_checked(self, incoming: Incoming) -> tuple[Appended, AnyArray]:
+        """Any samples (N,), each series at most once per time; a series' times ascend.
 
         What became of them, and the verdict on each.
         """
-        head = self._head
+        head, series = self._head, incoming.series
         verdicts = admit(
-            times,
-            self._last_ms.view()[columns],
+            incoming.times_ms,
+            self._last_ms.view()[series],
             valid_from_ms=head.valid_from_ms,
             late_from_ms=head.late_from_ms,
         )
+        in_order: Mask = verdicts == Verdict.IN_ORDER
+        late: Mask = verdicts == Verdict.LATE
         created = 0
         if self._unborn:
-            taken = np.unique(columns[(verdicts == Verdict.IN_ORDER) | (verdicts == Verdict.LATE)])
-            created = self._count_unborn(taken)
+            created = self._count_unborn(np.unique(series[in_order | late]))
         same = np.flatnonzero(verdicts == Verdict.SAME_TIME)
         duplicates = 0
         if same.size:
-            held = self._newest_cells(times[same], columns[same])
-            duplicates = int(np.count_nonzero(held != bits[same]))
+            duplicates = int(np.count_nonzero(~self._is_held(incoming.only(same))))
         batch = Batch([])
-        in_order = np.flatnonzero(verdicts == Verdict.IN_ORDER)
-        if in_order.size:
-            self._shape(batch, times[in_order], columns[in_order], bits[in_order])
-        late = np.flatnonzero(verdicts == Verdict.LATE)
-        if late.size:
-            batch.late = times[late], columns[late], bits[late]
-        if in_order.size or late.size:
+        if in_order.any():
+            self._shape(batch, *incoming.cells_of(in_order))
+            batch.beside = incoming.only(np.flatnonzero(in_order)).beside()
+        if late.any():
+            batch.late = incoming.cells_of(late)
+        if in_order.any() or late.any():
             self._commit(batch)
         appended = Appended(
-            in_order.size + late.size + same.size - duplicates,
+            int(np.count_nonzero(in_order | late)) + same.size - duplicates,
             duplicates,
             int(np.count_nonzero(verdicts == Verdict.OUT_OF_ORDER)),
             int(np.count_nonzero(verdicts == Verdict.TOO_OLD)),
             created,
         )
         return appended, verdicts
+
+    def _is_held(self, incoming: Incoming) -> Mask:
+        """Which of samples that are their series' newest are stored with these very bits."""
+        held = self._newest_cells(incoming.times_ms[incoming.owners], incoming.columns)
+        return incoming.all_of(held == incoming.bits)
 
     def _newest_cells(self, times: TimesMs, columns: Ints) -> AnyArray:
         """The stored bits of samples that are their columns' newest; (N,)."""
@@ -233,7 +385,7 @@ class HeadGroup:
             is_row &= distinct > self._row_ms  # a sealed row is not filled any more
         for number in np.flatnonzero(is_row).tolist():
             here = np.flatnonzero(place == number)
-            layout = self._layouts.of(columns[here])
+            layout = self._layout_of(columns[here])
             batch.rows.append((layout, int(distinct[number]), bits[here]))
         rest = ~is_row[place]
         if rest.any():
@@ -241,12 +393,20 @@ class HeadGroup:
 
     # --- Committing: log first, then memory ---------------------------------------------------
 
-    def _commit_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
+    def _commit_row(
+        self,
+        layout: Layout,
+        time_ms: int,
+        bits: AnyArray,
+        beside: tuple[TimesMs, Ints] | None = None,
+    ) -> None:
         head = self._head
         head.log.prepare()
         head.log.wal.append(head.log.row(self, layout, time_ms, bits), time_ms)
         with head.lock:
             self._put_row(layout, time_ms, bits)
+            if beside is not None:
+                self._pass(*beside)
 
     def _commit(self, batch: Batch) -> None:
         head = self._head
@@ -272,6 +432,16 @@ class HeadGroup:
                 self._put_loose(*batch.loose)
             if batch.late is not None:
                 self._put_late(*batch.late)
+            if batch.beside is not None:
+                self._pass(*batch.beside)
+
+    def _pass(self, times: TimesMs, columns: Ints) -> None:
+        """Series whose newest samples are in other columns have come as far as those."""
+        if not columns.size:
+            return
+        if self._unborn:
+            self._unborn -= self._count_unborn(np.unique(columns))
+        np.maximum.at(self._last_ms.view(), columns, times)
 
     def restore_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
         """A row from the log, whose samples have passed admission."""
@@ -291,6 +461,37 @@ class HeadGroup:
 
     def layout(self, columns: Ints) -> Layout:
         return self._layouts.of(columns)
+
+    def _layout_of(self, columns: Ints) -> Layout:
+        """Raises ColumnsDropped. Layouts of dropped columns are not kept: a known one is sound."""
+        layout = self._layouts.of(columns)
+        if layout.is_new:
+            self._check_alive(columns)
+            layout.is_new = False
+        return layout
+
+    def adopt(self, labels: Labels, column: int) -> None:
+        """A column that replay has met, and what it holds."""
+        if is_component(labels):
+            self._beside.adopt(labels, column)
+
+    def settle(self) -> None:
+        """After replay: series stand where their components stand."""
+        if self._beside:
+            last_ms = self._last_ms.view()
+            columns, series = self._beside.settle(last_ms)
+            written = np.flatnonzero(last_ms[columns] != NO_TIME)
+            self._pass(last_ms[columns[written]], series[written])
+
+    def _labels_of(self, column: int) -> Labels:
+        return self._head.catalogue.labels(int(self._series.view()[column]))
+
+    def _check_alive(self, columns: Ints) -> None:
+        """Raises ColumnsDropped."""
+        if self._dropped_count and columns.size:
+            gone = int(np.count_nonzero(self._series.view()[columns] < 0))
+            if gone:
+                raise ColumnsDropped(gone)
 
     def _put_row(self, layout: Layout, time_ms: int, bits: AnyArray) -> None:
         rows = self._open

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
 from termprom.model.labels import Labels
+from termprom.model.metadata import Metadata
 from termprom.model.values import AnyArray, Ints, Mask
 from termprom.tsdb.catalogue import Catalogue
 from termprom.tsdb.layout import Layout
@@ -14,6 +16,7 @@ from termprom.tsdb.wal_entries import (
     encode_columns,
     encode_group,
     encode_layout,
+    encode_metadata,
     encode_row,
     encode_symbols,
 )
@@ -27,6 +30,8 @@ class LoggedGroup(Protocol):
     def identity(self) -> Labels: ...
     @property
     def number(self) -> int: ...
+    @property
+    def metadata(self) -> Mapping[str, Metadata]: ...
     def series_of(self, columns: Ints) -> Ints:
         """The series number of each column."""
         ...
@@ -49,6 +54,12 @@ class HeadLog:
 
     def __repr__(self) -> str:
         return f"HeadLog({self.wal!r})"
+
+    def set_catalogue(self, catalogue: Catalogue) -> None:
+        """Numbers mean other texts from now on, so the segment ends. Raises as `prepare` does."""
+        self.wal.cut()
+        self._catalogue = catalogue
+        self._segment = 0
 
     def prepare(self) -> None:
         """Have an open segment. Raises DiskFull or StorageError."""
@@ -84,6 +95,8 @@ class HeadLog:
         if known is None:
             pairs = self._group_pairs(group)
             parts += (self._define(pairs), encode_group(group.number, pairs.tolist()))
+            if group.metadata:
+                parts.append(encode_metadata(group.number, group.metadata))
             known = np.zeros(0, dtype=np.bool_)
         top = int(columns.max()) + 1 if columns.size else 0
         if known.size < top:

@@ -46,6 +46,7 @@ class HeadSource:
         self._part = part
         with head.lock:
             self.floor_ms = head.floor_ms
+            self._catalogue = head.catalogue
             self._index = head.catalogue.index()
 
     def __repr__(self) -> str:
@@ -85,7 +86,7 @@ class HeadSource:
     def pick(self, series: Ints, start_ms: int, end_ms: int) -> HeadPicked:
         head = self._head
         with head.lock:
-            places, groups, columns = head.catalogue.columns_of(series)
+            places, groups, columns = self._catalogue.columns_of(series)
         order = np.lexsort((places, groups))
         places, groups, columns = places[order], groups[order], columns[order]
         cuts = np.flatnonzero(np.diff(groups)) + 1
@@ -93,9 +94,12 @@ class HeadSource:
         picked = HeadPicked(series.size, max(start_ms, self.floor_ms), end_ms)
         numbers = groups[bounds[:-1]].tolist() if bounds else []
         for number, (low, high) in zip(numbers, itertools.pairwise(bounds), strict=True):
-            self._pick_group(
-                picked, head.groups[number], places[low:high], columns[low:high], start_ms, end_ms
-            )
+            group = head.groups.get(number)
+            # A group that has gone since then had nothing left after the floor.
+            if group is not None:
+                self._pick_group(
+                    picked, group, places[low:high], columns[low:high], start_ms, end_ms
+                )
         return picked
 
     def _pick_group(

@@ -149,14 +149,22 @@ class LabelIndex:
         pairs[1::2] = self._values[places]
         return self._offsets[series + 1] - self._offsets[series], pairs
 
-    def pair_counts(self) -> tuple[AnyArray, AnyArray, Ints]:
+    def pair_counts(self, among: Ints | None = None) -> tuple[AnyArray, AnyArray, Ints]:
         """Distinct (name, value) symbols and how many series have each; three arrays (P',)."""
-        keys = self._names.astype(np.int64) << 32 | self._values.astype(np.int64)
+        places = slice(None) if among is None else self.pairs_of(among)
+        keys = self._names[places].astype(np.int64) << 32 | self._values[places].astype(np.int64)
         distinct, counts = np.unique(keys, return_counts=True)
         return distinct >> 32, distinct & 0xFFFFFFFF, counts
 
     def text(self, symbol: int) -> str:
         return self._symbols.text(symbol)
+
+    def with_name(self, name: str) -> Ints:
+        """The series that have a label of that name, ascending."""
+        symbol = self._symbols.find(name)
+        if symbol < 0:
+            return np.zeros(0, dtype=np.int64)
+        return np.sort(self.postings(symbol).series)
 
     def postings(self, name_symbol: int) -> Postings:
         """Built once per name; two threads may build the same, which does no harm."""

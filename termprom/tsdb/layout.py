@@ -13,7 +13,7 @@ _CACHED_MAX: Final = 64  # layouts per group; a rule group has one per rule
 class Layout:
     """An ordered set of columns of one group, with its own copy of the array."""
 
-    __slots__ = ("_rows", "_slots", "columns", "number", "previous", "segment", "span")
+    __slots__ = ("_rows", "_slots", "columns", "is_new", "number", "previous", "segment", "span")
 
     def __init__(self, columns: Ints) -> None:
         self.columns = columns.copy()
@@ -23,6 +23,7 @@ class Layout:
             (columns[1:] > columns[:-1]).all()
         )
         self.span = slice(int(columns[0]), int(columns[-1]) + 1) if is_run else None
+        self.is_new = True  # nobody has looked yet whether its columns are in use
         self.segment = 0  # the WAL segment in which `number` means this layout
         self.number = 0
         self.previous: AnyArray | None = None  # cells of its last row in that segment
@@ -72,3 +73,8 @@ class Layouts:
             found = self._by_bytes[key] = Layout(columns)
         self._newest = found
         return found
+
+    def clear(self) -> None:
+        """Forget all; some of their columns are no longer in use."""
+        self._by_bytes.clear()
+        self._newest = None

@@ -18,3 +18,4 @@ class Options:
     block_ms: int = BLOCK_MS
     fsync_seconds: float = 1.0  # 0: only at the end of a segment and on close
     page_cache_bytes: int = 64 << 20
+    exemplars_max: int = 100_000  # of all series together; 0: none are kept

@@ -8,6 +8,7 @@ import numpy as np
 
 from termprom.model.matchers import Matcher
 from termprom.model.values import Ints
+from termprom.tsdb.components import COMPONENT
 from termprom.tsdb.selection import TsdbSelection
 from termprom.tsdb.source import Source
 from termprom.tsdb.union import UnionCache
@@ -56,12 +57,14 @@ class TsdbQuerier:
         found: set[str] = set()
         for source in self._sources:
             found |= source.index.names(self._among(source, matchers))
-        return sorted(found)[: limit or None]
+        return sorted(found - {COMPONENT})[: limit or None]
 
     def label_values(
         self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
     ) -> list[str]:
         found: set[str] = set()
+        if name == COMPONENT:
+            return []
         for source in self._sources:
             found |= source.index.values(name, self._among(source, matchers))
         return sorted(found)[: limit or None]

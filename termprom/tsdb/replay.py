@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,12 @@ from termprom.tsdb.wal_entries import (
     ColumnsEntry,
     DeleteEntry,
     Entry,
+    ExemplarsEntry,
     GroupEntry,
     LayoutEntry,
     LooseEntry,
     LooseKind,
+    MetadataEntry,
     RowEntry,
     SymbolsEntry,
 )
@@ -101,6 +104,8 @@ def replay(
         done += segment.size_bytes
         progress(ReplayProgress(done, total))
     head.encode_pages()
+    for group in head.groups.values():
+        group.settle()
     return result
 
 
@@ -147,6 +152,11 @@ class _SegmentReplay:
                 self._layouts[entry.layout] = group, group.layout(columns)
             case DeleteEntry():
                 self._delete(entry)
+            case ExemplarsEntry():
+                self._exemplars(entry)
+            case MetadataEntry():
+                group = self._group(entry.group)
+                group.metadata = {**group.metadata, **entry.metadata}
 
     def _row(self, entry: RowEntry) -> None:
         self.latest_ms = max(self.latest_ms, entry.time_ms)
@@ -187,13 +197,22 @@ class _SegmentReplay:
             grown = np.full(top + (top >> 2), -1, dtype=np.int64)
             grown[: known.size] = known
             known = self._columns[entry.group] = grown
-        known[entry.columns] = group.columns(labels)
+        columns = known[entry.columns] = group.columns(labels)
+        for one, column in zip(labels, columns.tolist(), strict=True):
+            group.adopt(one, column)
 
     def _delete(self, entry: DeleteEntry) -> None:
         self.has_late = True
         group = self._group(entry.group)
         columns = self._local(entry.group, entry.columns)
         self._head.delete_cells(group, columns, entry.start_ms, entry.end_ms)
+
+    def _exemplars(self, entry: ExemplarsEntry) -> None:
+        group, head = self._group(entry.group), self._head
+        for column, one in entry.exemplars:
+            series = int(group.series_of(self._local(entry.group, np.array([column])))[0])
+            digest = head.catalogue.digest(series)
+            head.exemplars.put(digest, one, partial(head.catalogue.labels, series))
 
     def _labels(self, pairs: AnyArray) -> Labels:
         texts = self._texts

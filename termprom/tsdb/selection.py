@@ -10,12 +10,16 @@ import numpy as np
 from termprom.model.labels import Labels
 from termprom.model.values import Ints, Mask
 from termprom.storage import Frame, HistogramFrame
+from termprom.tsdb.components import START
+from termprom.tsdb.histogram_frames import Part, gather, histogram_frames
 from termprom.tsdb.merge import frames_of
 from termprom.tsdb.source import Picked, Piece, Source
+from termprom.tsdb.starts import Starts, aligned_starts
 from termprom.tsdb.union import Union
 
 # Cells that are decoded at once: 16 MB, enough that the price of a batch does not show.
 _BATCH_CELLS: Final = 1 << 21
+_EVERY_SERIES: Final = 1 << 40
 
 
 class TsdbSelection:
@@ -24,8 +28,8 @@ class TsdbSelection:
     def __init__(self, sources: Sequence[Source], union: Union, start_ms: int, end_ms: int) -> None:
         self._picked: list[tuple[Picked, Ints]] = []
         count = len(union.labels)
-        present: Mask = np.zeros(count, dtype=np.bool_)
-        self._rows: Ints = np.zeros(count, dtype=np.int64)
+        present: Mask = np.zeros(union.place_count, dtype=np.bool_)
+        self._rows: Ints = np.zeros(union.place_count, dtype=np.int64)
         for source, (series, places) in zip(sources, union.members, strict=True):
             if not series.size:
                 continue
@@ -33,50 +37,94 @@ class TsdbSelection:
             present[places] |= picked.present
             self._rows[places] += picked.rows
             self._picked.append((picked, places))
+        self._components = union.components
+        self._present = present
         self._order = union.order
-        if present.all():
+        self._has_floats = present[:count]
+        shown = self._has_floats
+        if union.components is not None:
+            shown = shown.copy()
+            shown[union.components.bases[present[count:]]] = True
+        if shown.all():
             self._labels: Sequence[Labels] = union.labels
             self._numbers: Ints | None = None
         else:
-            kept = np.flatnonzero(present)
-            self._labels = [union.labels[place] for place in kept.tolist()]
-            self._numbers = np.cumsum(present) - 1
-            self._order = self._order[present[self._order]]
+            self._labels = [union.labels[place] for place in np.flatnonzero(shown).tolist()]
+            self._numbers = np.cumsum(shown) - 1
+        if not self._has_floats.all():
+            self._order = self._order[self._has_floats[self._order]]
 
     @property
     def labels(self) -> Sequence[Labels]:
         return self._labels
 
     def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
-        for batch in self._batches(series_max):
-            wanted = np.zeros(self._rows.size, dtype=np.bool_)
-            wanted[batch] = True
-            pieces: list[Piece] = []
-            for picked, places in self._picked:
-                chosen = np.flatnonzero(wanted[places])
-                if not chosen.size:
-                    continue
-                pieces += (
-                    Piece(piece.timeline, places[piece.series], piece.times_ms, piece.bits)
-                    for piece in picked.read(chosen)
-                )
-            for frame in frames_of(pieces, series_max):
-                if self._numbers is None:
-                    yield frame
-                else:
-                    series = self._numbers[frame.series]
-                    yield Frame(series, frame.times_ms, frame.values, frame.dense)
+        for batch in self._batches(self._order):
+            starts = self._starts_of(batch)
+            for frame in frames_of(self._read(batch), series_max):
+                starts_ms = None
+                if starts is not None:
+                    starts_ms = aligned_starts(frame.series, frame.times_ms, starts)
+                series = frame.series if self._numbers is None else self._numbers[frame.series]
+                yield Frame(series, frame.times_ms, frame.values, frame.dense, starts_ms)
 
     def histograms(self) -> Iterator[HistogramFrame]:
-        return iter(())
+        found = self._components
+        if found is None:
+            return
+        first = self._has_floats.size
+        is_part = np.array([name != START for name in found.names], dtype=np.bool_)
+        parts = np.flatnonzero(self._present[first:] & is_part)
+        parts = parts[np.argsort(found.bases[parts], kind="stable")]
+        for batch in self._batches(first + parts, found.bases[parts]):
+            bases = np.unique(found.bases[batch - first])
+            starts = self._starts_of(bases)
+            gathered: dict[int, list[Part]] = {place: [] for place in bases.tolist()}
+            for frame in frames_of(self._read(batch), _EVERY_SERIES):
+                gather(frame, first, found, gathered)
+            for place in bases.tolist():
+                number = place if self._numbers is None else int(self._numbers[place])
+                yield from histogram_frames(number, place, gathered[place], starts)
 
-    def _batches(self, series_max: int) -> Iterator[Ints]:
-        """Places in runs of one metric after the other, so that a page is decoded once."""
-        ends = np.cumsum(self._rows[self._order])
+    def _read(self, batch: Ints) -> list[Piece]:
+        """The pieces of the series in these places."""
+        wanted = np.zeros(self._rows.size, dtype=np.bool_)
+        wanted[batch] = True
+        pieces: list[Piece] = []
+        for picked, places in self._picked:
+            chosen = np.flatnonzero(wanted[places])
+            if not chosen.size:
+                continue
+            pieces += (
+                Piece(piece.timeline, places[piece.series], piece.times_ms, piece.bits)
+                for piece in picked.read(chosen)
+            )
+        return pieces
+
+    def _starts_of(self, bases: Ints) -> Starts | None:
+        """The start timestamps of these series, None where there are none at all."""
+        if self._components is None:
+            return None
+        places = self._components.starts[bases]
+        bases, places = bases[places >= 0], places[places >= 0]
+        kept = self._present[places]
+        if not kept.any():
+            return None
+        owner = dict(zip(places[kept].tolist(), bases[kept].tolist(), strict=True))
+        return Starts.of(frames_of(self._read(places[kept]), _EVERY_SERIES), owner)
+
+    def _batches(self, places: Ints, together: Ints | None = None) -> Iterator[Ints]:
+        """`places` in runs of a batch of cells; those of one number in `together` stay together.
+
+        Places run metric after metric, so that a page is decoded once.
+        """
+        ends = np.cumsum(self._rows[places])
         start = 0
-        while start < self._order.size:
+        while start < places.size:
             before = int(ends[start - 1]) if start else 0
             end = int(np.searchsorted(ends, before + _BATCH_CELLS, side="right"))
             end = max(end, start + 1)
-            yield self._order[start:end]
+            if together is not None:
+                end = int(np.searchsorted(together, together[end - 1], side="right"))
+            yield places[start:end]
             start = end

@@ -13,6 +13,7 @@ import numpy as np
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
 from termprom.model.values import Ints
+from termprom.tsdb.components import START, base_of, is_component
 from termprom.tsdb.label_index import LabelIndex
 from termprom.tsdb.source import Source
 
@@ -21,14 +22,34 @@ _SERIES_MAX: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
+class Components:
+    """Component series of a union, in places behind those of its labels.
+
+    Shapes: bases (H,) the place of the series that each belongs to; names (H,); starts (U,) the
+    place of each label set's start timestamps, -1 where it has none.
+    """
+
+    bases: Ints
+    names: Sequence[str]
+    starts: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Union:
     """Shapes: labels (U,) unique and sorted; members: per source its series (K,) ascending and
-    their places in `labels` (K,); order (U,): all places, metric by metric.
+    their places (K,): below U in `labels`, from U on among `components`; order (U,): the places
+    of all labels, metric by metric.
     """
 
     labels: Sequence[Labels]
     members: Sequence[tuple[Ints, Ints]]
     order: Ints
+    components: Components | None = None
+
+    @property
+    def place_count(self) -> int:
+        """Labels and components together."""
+        return len(self.labels) + (len(self.components.names) if self.components else 0)
 
 
 def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
@@ -55,16 +76,40 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
         chosen = series[representative[mine] - start]
         for place, one in zip(mine.tolist(), source.index.labels_of(chosen), strict=True):
             labels[place] = one
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
+    rank, labels, components = _arranged(labels)
     places = rank[number]
-    labels = [labels[place] for place in order]
     members = [
         (series, places[start : start + series.size])
         for series, start in zip(found, starts.tolist(), strict=False)
     ]
-    return Union(labels, members, _by_metric(labels))
+    return Union(labels, members, _by_metric(labels), components)
+
+
+def _arranged(labels: list[Labels]) -> tuple[Ints, list[Labels], Components | None]:
+    """The place of each of these series (K,), the label sets sorted, and the components.
+
+    A series that has nothing but components has a place as well.
+    """
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    rank = np.empty(len(order), dtype=np.int64)
+    # Components sort before all others, by the name that nobody else has.
+    count = next((n for n, one in enumerate(order) if not is_component(labels[one])), len(order))
+    if not count:
+        rank[order] = np.arange(len(order))
+        return rank, [labels[place] for place in order], None
+    hidden, plain = order[:count], order[count:]
+    bases = [base_of(labels[one]) for one in hidden]
+    shown = sorted({*bases, *(labels[one] for one in plain)})
+    place_of = dict(zip(shown, range(len(shown)), strict=True))
+    rank[plain] = [place_of[labels[one]] for one in plain]
+    rank[hidden] = np.arange(len(shown), len(shown) + count)
+    names = [labels[one][0][1] for one in hidden]
+    base_places = np.array([place_of[one] for one in bases], dtype=np.int64)
+    starts = np.full(len(shown), -1, dtype=np.int64)
+    for number, name in enumerate(names):
+        if name == START:
+            starts[base_places[number]] = len(shown) + number
+    return rank, shown, Components(base_places, names, starts)
 
 
 def _by_metric(labels: Sequence[Labels]) -> Ints:
@@ -101,10 +146,10 @@ class UnionCache:
         with self._lock:
             if key not in self._held:
                 self._held[key] = (union, indexes)
-                self._series += len(union.labels) + 1
+                self._series += union.place_count + 1
             while self._series > _SERIES_MAX and self._held:
                 _, (dropped, _) = self._held.popitem(last=False)
-                self._series -= len(dropped.labels) + 1
+                self._series -= dropped.place_count + 1
         return union
 
     def clear(self) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
+from termprom.model.labels import Labels
+from termprom.model.metadata import Metadata, MetricType
 from termprom.model.values import AnyArray, Ints, TimesMs, Values
+from termprom.storage import Exemplar
 from termprom.tsdb.identity import encoded
 
 _SYMBOLS: Final = struct.Struct("<BII")
@@ -20,7 +23,10 @@ _LAYOUT: Final = struct.Struct("<BIII")
 _ROW: Final = struct.Struct("<BIqB")
 _LOOSE: Final = struct.Struct("<BIBI")
 _DELETE: Final = struct.Struct("<BIqqI")
+_EXEMPLARS: Final = struct.Struct("<BII")
+_METADATA: Final = struct.Struct("<BII")
 
+_SEPARATOR: Final = b"\xff"
 _FULL: Final = 0
 _CHANGED: Final = 1
 
@@ -35,6 +41,8 @@ class Kind(IntEnum):
     ROW = 5
     LOOSE = 6
     DELETE = 7
+    EXEMPLARS = 8
+    METADATA = 9
 
 
 class LooseKind(IntEnum):
@@ -102,7 +110,29 @@ class DeleteEntry:
     columns: Ints
 
 
-Entry = SymbolsEntry | GroupEntry | ColumnsEntry | LayoutEntry | RowEntry | LooseEntry | DeleteEntry
+@dataclass(frozen=True, slots=True)
+class ExemplarsEntry:
+    group: int
+    exemplars: Sequence[tuple[int, Exemplar]]  # each behind its column
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataEntry:
+    group: int
+    metadata: Mapping[str, Metadata]
+
+
+Entry = (
+    SymbolsEntry
+    | GroupEntry
+    | ColumnsEntry
+    | LayoutEntry
+    | RowEntry
+    | LooseEntry
+    | DeleteEntry
+    | ExemplarsEntry
+    | MetadataEntry
+)
 
 
 # --- Encoding ---------------------------------------------------------------------------------
@@ -173,6 +203,39 @@ def encode_delete(group: int, start_ms: int, end_ms: int, columns: Ints) -> byte
     return head + columns.astype("<i4").tobytes()
 
 
+def encode_exemplars(group: int, exemplars: Sequence[tuple[int, Exemplar]]) -> bytes:
+    """Label texts are written out: a trace is named once and never again."""
+    texts = [_joined(text for pair in one.labels for text in pair) for _, one in exemplars]
+    return b"".join(
+        (
+            _EXEMPLARS.pack(Kind.EXEMPLARS, group, len(exemplars)),
+            np.array([column for column, _ in exemplars], dtype="<i4").tobytes(),
+            np.array([one.time_ms for _, one in exemplars], dtype="<i8").tobytes(),
+            np.array([one.value for _, one in exemplars], dtype="<f8").tobytes(),
+            np.array([len(text) for text in texts], dtype="<u4").tobytes(),
+            *texts,
+        )
+    )
+
+
+def encode_metadata(group: int, metadata: Mapping[str, Metadata]) -> bytes:
+    texts = [
+        _joined((metric, one.type.value, one.help, one.unit)) for metric, one in metadata.items()
+    ]
+    return b"".join(
+        (
+            _METADATA.pack(Kind.METADATA, group, len(texts)),
+            np.array([len(text) for text in texts], dtype="<u4").tobytes(),
+            *texts,
+        )
+    )
+
+
+def _joined(texts: Iterable[str]) -> bytes:
+    """Texts one after the other, each behind ff, which is never part of UTF-8."""
+    return b"".join(_SEPARATOR + encoded(text) for text in texts)
+
+
 # --- Decoding ---------------------------------------------------------------------------------
 
 
@@ -217,6 +280,10 @@ class EntryReader:
                 case Kind.DELETE:
                     _, group, start_ms, end_ms, count = cursor.unpack(_DELETE)
                     yield DeleteEntry(group, start_ms, end_ms, cursor.array("<i4", count))
+                case Kind.EXEMPLARS:
+                    yield _read_exemplars(cursor)
+                case Kind.METADATA:
+                    yield _read_metadata(cursor)
                 case _:
                     raise ValueError(f"unknown entry kind {kind}")
 
@@ -275,3 +342,37 @@ def _read_symbols(cursor: _Cursor) -> SymbolsEntry:
     text = bytes(cursor.take(text_bytes))
     texts = [text[start:end].decode("utf-8") for start, end in zip([0, *ends], ends, strict=False)]
     return SymbolsEntry(ids, texts)
+
+
+def _read_exemplars(cursor: _Cursor) -> ExemplarsEntry:
+    _, group, count = cursor.unpack(_EXEMPLARS)
+    columns = cursor.array("<i4", count).tolist()
+    times_ms = cursor.array("<i8", count).tolist()
+    values = cursor.array("<f8", count).tolist()
+    found = []
+    for column, time_ms, value, text in zip(
+        columns, times_ms, values, _read_texts(cursor, count), strict=True
+    ):
+        if len(text) % 2:
+            raise ValueError("an exemplar's label has no value")
+        labels = Labels(zip(text[0::2], text[1::2], strict=True))
+        found.append((column, Exemplar(labels, value, time_ms)))
+    return ExemplarsEntry(group, found)
+
+
+def _read_metadata(cursor: _Cursor) -> MetadataEntry:
+    _, group, count = cursor.unpack(_METADATA)
+    found = {}
+    for texts in _read_texts(cursor, count):
+        if len(texts) != 4:
+            raise ValueError("metadata of another form")
+        metric, kind, help_text, unit = texts
+        found[metric] = Metadata(MetricType(kind), help_text, unit)
+    return MetadataEntry(group, found)
+
+
+def _read_texts(cursor: _Cursor, count: int) -> list[list[str]]:
+    """What `_joined` made of `count` lists of texts."""
+    lengths = cursor.array("<u4", count).tolist()
+    runs = [bytes(cursor.take(length)) for length in lengths]
+    return [[text.decode("utf-8") for text in run.split(_SEPARATOR)[1:]] for run in runs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +11,17 @@ import numpy as np
 from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
+from termprom.model.metadata import Metadata
 from termprom.model.values import Ints, TimesMs, Values, is_stale
-from termprom.storage import Appended, Frame, Group, HistogramFrame
+from termprom.storage import (
+    Appended,
+    Exemplar,
+    ExemplarsAppended,
+    Frame,
+    Group,
+    HistogramFrame,
+    HistogramSample,
+)
 from termprom.testing.promqltest.store import frame_of, with_stored_hint
 
 
@@ -93,10 +102,29 @@ class _UnitGroup:
                 self._labels.append(one)
         return np.array([self._columns[one] for one in labels], dtype=np.int64)
 
-    def append(self, time_ms: int, columns: Ints, values: Values) -> Appended:
-        return self.append_loose(np.full(len(columns), time_ms, dtype=np.int64), columns, values)
+    def append(
+        self,
+        time_ms: int,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[HistogramSample] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
+        times_ms = np.full(len(columns), time_ms, dtype=np.int64)
+        pairs = [(time_ms, one) for one in histograms]
+        return self.append_loose(times_ms, columns, values, histograms=pairs, starts_ms=starts_ms)
 
-    def append_loose(self, times_ms: TimesMs, columns: Ints, values: Values) -> Appended:
+    def append_loose(
+        self,
+        times_ms: TimesMs,
+        columns: Ints,
+        values: Values,
+        *,
+        histograms: Sequence[tuple[int, HistogramSample]] = (),
+        starts_ms: Ints | None = None,
+    ) -> Appended:
+        """Start times are not kept: rules write none."""
         stored = duplicates = out_of_order = 0
         for time_ms, column, value in zip(times_ms.tolist(), columns.tolist(), values, strict=True):
             labels = self._labels[column]
@@ -107,7 +135,17 @@ class _UnitGroup:
             out_of_order += refusal == "out of order"
             duplicates += refusal == "duplicate"
             stored += not refusal
+        for time_ms, sample in histograms:
+            taken = self._store.add(self._labels[sample.column], time_ms, sample.histogram)
+            stored += taken
+            duplicates += not taken
         return Appended(stored, duplicates, out_of_order, 0, 0)
+
+    def append_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]]) -> ExemplarsAppended:
+        return ExemplarsAppended()
+
+    def set_metadata(self, metadata: Mapping[str, Metadata]) -> None:
+        return
 
     def release(self) -> None:
         return
