@@ -268,6 +268,7 @@ class StatusView:
     resident_bytes: int = 0
     samples_per_second: float = 0.0
     alertmanagers: Sequence[str] = ()
+    dropped_alertmanagers: Sequence[str] = ()  # by relabelling
 
 
 @dataclass(frozen=True, slots=True)

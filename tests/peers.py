@@ -28,12 +28,33 @@ def peer(name: str) -> str:
     return found
 
 
+# A package's Alertmanager reads its templates here, whatever its flags say.
+_TEMPLATES = "usr/share/prometheus/alertmanager"
+_IN_PLACE = (
+    "mount -t tmpfs none /usr/share && mkdir /usr/share/prometheus"
+    f' && cp -r "$0" /{_TEMPLATES} && exec "$@"'
+)
+
+
+def _command(name: str) -> list[str]:
+    """What starts that program; an unpacked package finds its files where it looks for them."""
+    program = peer(name)
+    unpacked = Path(program).parents[2] / _TEMPLATES
+    if "alertmanager" not in name or Path("/", _TEMPLATES).exists() or not unpacked.exists():
+        return [program]
+    # In a name space of its own: nothing of the machine is changed.
+    prefix = ["unshare", "-rm", "sh", "-c", _IN_PLACE, str(unpacked)]
+    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"]).returncode:
+        pytest.skip(f"{name} wants /{_TEMPLATES}, and there are no user name spaces to give it one")
+    return [*prefix, program]
+
+
 @contextmanager
 def running(url: str, health: str, log: Path, name: str, *arguments: str) -> Iterator[str]:
     """A server from its health check's first success to its end; `url` is where it listens."""
-    program = peer(name)
+    command = _command(name)
     with log.open("wb") as output:
-        process = subprocess.Popen([program, *arguments], stdout=output, stderr=output)
+        process = subprocess.Popen([*command, *arguments], stdout=output, stderr=output)
         try:
             eventually(f"{name} is up", lambda: _answers(process, url + health, log))
             yield url

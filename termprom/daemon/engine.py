@@ -432,6 +432,7 @@ class Engine:
             self.clock.now_ms(),
             storage=self.database.view(),
             alertmanagers=self.notifier.alertmanagers(),
+            dropped_alertmanagers=self.notifier.dropped_alertmanagers(),
         )
 
     # --- Living -------------------------------------------------------------------------------

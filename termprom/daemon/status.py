@@ -38,6 +38,7 @@ def picture(
     *,
     storage: StorageView,
     alertmanagers: Sequence[str],
+    dropped_alertmanagers: Sequence[str],
 ) -> StatusView:
     """All that the status pane and the status endpoints show."""
     process = psutil.Process()
@@ -70,4 +71,5 @@ def picture(
         resident_bytes=resident,
         samples_per_second=state.samples_per_second,
         alertmanagers=tuple(alertmanagers),
+        dropped_alertmanagers=tuple(dropped_alertmanagers),
     )

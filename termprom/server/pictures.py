@@ -99,5 +99,8 @@ class PictureHandlers:
 
     async def alertmanagers(self, request: web.Request) -> web.Response:
         status = await self._backend.status()
-        urls = [{"url": text(url)} for url in status.alertmanagers]
-        return await succeed(request, {"activeAlertmanagers": urls, "droppedAlertmanagers": []})
+        found = {
+            "activeAlertmanagers": [{"url": text(url)} for url in status.alertmanagers],
+            "droppedAlertmanagers": [{"url": text(url)} for url in status.dropped_alertmanagers],
+        }
+        return await succeed(request, found)
