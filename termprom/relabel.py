@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-import re2
-
 from termprom.model.labels import Labels
+from termprom.model.regex import compile_re2
 
 DEFAULT_REGEX: Final = "(.*)"
 DEFAULT_REPLACEMENT: Final = "$1"
@@ -38,18 +37,6 @@ class RelabelAction(StrEnum):
     UPPERCASE = "uppercase"
 
 
-def _compile(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as problem:
-        reason = problem.args[0] if problem.args else problem
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"error parsing regexp: {text}") from problem
-
-
 @dataclass(frozen=True, slots=True)
 class RelabelConfig:
     """One rule, as the configuration spells it. Raises ValueError for a bad regex."""
@@ -64,7 +51,7 @@ class RelabelConfig:
     _compiled: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_compiled", _compile(self.regex))
+        object.__setattr__(self, "_compiled", compile_re2(self.regex))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _UNITS_MS: Final = {
 _SHAPE: Final = re.compile(
     r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII
 )
+_PART: Final = re.compile(r"(\d*)(\D*)", re.ASCII)
 # A Go duration holds int64 nanoseconds; upstream refuses what does not fit.
 _MAX_MS: Final = (2**63 - 1) // 1_000_000
 
@@ -28,8 +29,8 @@ def parse_duration(text: str) -> int:
     if text == "":
         raise ValueError("empty duration string")
     found = _SHAPE.fullmatch(text)
-    if found is None:
-        raise ValueError(f'not a valid duration string: "{text}"')
+    if found is None or any(len(number or "") > 19 for number in found.groups()):
+        raise ValueError(_mistake(text))
     total = sum(
         int(number) * unit
         for number, unit in zip(found.groups(), _UNITS_MS.values(), strict=True)
@@ -38,6 +39,17 @@ def parse_duration(text: str) -> int:
     if total > _MAX_MS:
         raise ValueError("duration out of range")
     return total
+
+
+def _mistake(text: str) -> str:
+    """Why a text is no duration; units are looked at from the left."""
+    for found in _PART.finditer(text):
+        number, unit = found.groups()
+        if not number or not unit:
+            break
+        if unit not in _UNITS_MS:
+            return f'unknown unit "{unit}" in duration "{text}"'
+    return f'not a valid duration string: "{text}"'
 
 
 def format_duration(milliseconds: int) -> str:

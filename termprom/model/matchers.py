@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import re2
-
 from termprom.model.labels import Labels, is_legacy_label_name, quote
+from termprom.model.regex import compile_re2
 
 
 class MatchOp(StrEnum):
@@ -21,20 +20,9 @@ class MatchOp(StrEnum):
 def compile_regex(pattern: str) -> Callable[[str], bool]:
     """A whole-string test for an RE2 pattern; a dot matches newlines, as upstream.
 
-    Raises ValueError with RE2's own words.
+    Raises ValueError in upstream's words.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
-    # Regexes come from users: refuse what would need more than this to compile.
-    options.max_mem = 8 << 20
-    try:
-        compiled = re2.compile(pattern, options)
-    except re2.error as problem:
-        reason = problem.args[0] if problem.args else problem
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"error parsing regexp: {text}") from problem
-    fullmatch = compiled.fullmatch
+    fullmatch = compile_re2(pattern).fullmatch
     return lambda value: fullmatch(value) is not None
 
 

@@ -29,11 +29,11 @@ from termprom.promql.kernels.ranking import size_classes
 from termprom.promql.operators.grouping import group_rows
 from termprom.promql.operators.histogram_aggregate import fold_histograms
 from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
-from termprom.promql.operators.labels_call import is_label_name
 from termprom.promql.operators.range_call import warn_of_quantiles
 from termprom.promql.operators.stream import Matrix, Series, Stream, collect
 from termprom.promql.plan import Aggregate
 from termprom.promql.run import Run
+from termprom.promql.syntax.literals import is_label_name
 from termprom.promql.syntax.tokens import go_quote
 
 _FOLDS: Final[dict[str, Callable[[int, int], Fold]]] = {
@@ -54,7 +54,7 @@ def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
     """One row per group, in memory of groups x steps however many rows come by."""
     labels, groups = group_rows(stream.series, node.grouping, without=node.without)
     fold = _FOLDS[node.op](len(labels), grid.count)
-    order = _FirstSeen(len(labels)) if run.one_step else None
+    order = _FirstSeen(len(labels)) if grid.count == 1 else None
     counted = node.op in _COUNTS_ALL
     histograms: Cells = NO_HISTOGRAMS
     for batch in stream.batches:
@@ -123,7 +123,7 @@ def quantile(run: Run, node: Aggregate, stream: Stream, q: Values, grid: Grid) -
         present[into] = counts > 0
     pending = _pending(matrix.series, groups, len(labels))
     result = Matrix(Series(labels, pending=pending), values, present)
-    if not run.one_step:
+    if grid.count != 1:
         return result
     order = _FirstSeen(len(labels))
     order.add(np.arange(groups.size), matrix.present, groups)

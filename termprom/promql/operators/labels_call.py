@@ -6,27 +6,24 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-import re2
 
 from termprom.errors import EvaluationError
 from termprom.model.labels import METRIC_NAME, Labels
+from termprom.model.regex import compile_re2
 from termprom.promql.operators.natural_order import natural_less
 from termprom.promql.operators.stream import Matrix, Series, Stream
 from termprom.promql.operators.unique import merged_over_time
 from termprom.promql.run import Run
-from termprom.promql.syntax.literals import presentable
+from termprom.promql.syntax.literals import is_label_name, presentable
 
 
 def label_replace(run: Run, stream: Stream, texts: list[str], steps: int) -> Stream:
     """texts: destination, replacement, source, pattern."""
     target, *rest = texts
     replacement, source, pattern = map(presentable, rest)
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
     try:
-        compiled = re2.compile(pattern, options)
-    except re2.error as problem:
+        compiled = compile_re2(pattern)
+    except ValueError as problem:
         message = f"invalid regular expression in label_replace(): {pattern}"
         raise EvaluationError(message) from problem
     _check_label(target, "destination", "label_replace")
@@ -73,12 +70,6 @@ def _relabelled(
 def _check_label(name: str, role: str, func: str) -> None:
     if not is_label_name(name):
         raise EvaluationError(f"invalid {role} label name in {func}(): {presentable(name)}")
-
-
-def is_label_name(name: str) -> bool:
-    """Whether text of a query may name a label: anything but nothing and broken UTF-8."""
-    # Lone surrogates are what raw bytes of an escape become.
-    return bool(name) and not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _template(text: str, names: dict[str, int]) -> Callable[[tuple[str | None, ...]], str]:

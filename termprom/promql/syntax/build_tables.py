@@ -8,11 +8,16 @@ and building them costs 85 ms at every start, and loading them costs 2. A test k
     {"starts": {"query": 3, ...},
      "rules":  [[origin, length, method or null], ...],
      "states": [{terminal or nonterminal: n}, ...]}     n >= 0 go to state n, n < 0 reduce rule ~n
+
+The original's parser comes from yacc, whose states reduce by their most frequent rule whatever is
+next, unless an error alternative begins there. Of two mistakes it reports the one that it meets
+first on that way, and so must we: the symbol "" stands for all tokens that a state does not name.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +25,8 @@ from typing import Any
 from lark import Lark
 from lark.lexer import Lexer, Token
 from lark.parsers.lalr_analysis import IntParseTable, Shift
+
+from termprom.promql.syntax.lalr import RECOVER
 
 _HERE = Path(__file__).parent
 
@@ -58,7 +65,19 @@ def build() -> dict[str, Any]:
                 listed.append([origin, length, argument.alias])
             states[number][name] = ~rules[argument]
     starts = {name: numbers[state] for name, state in table.start_states.items()}
-    return {"starts": starts, "rules": listed, "states": states}
+    return {"starts": starts, "rules": listed, "states": [_with_default(one) for one in states]}
+
+
+def _with_default(state: dict[str, int]) -> dict[str, int]:
+    """The state with its most frequent reduction under "", as yacc's tables have it."""
+    if state.get(RECOVER, -1) >= 0:
+        return state
+    counts = Counter(action for action in state.values() if action < 0)
+    if not counts:
+        return state
+    most = max(counts.values())
+    default = max(action for action, count in counts.items() if count == most)
+    return {"": default, **{name: to for name, to in state.items() if to != default}}
 
 
 def _numbered(table: Any) -> dict[int, int]:

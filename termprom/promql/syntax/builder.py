@@ -22,8 +22,8 @@ from termprom.promql.syntax.functions import (
     EXPERIMENTAL_AGGREGATORS,
     FUNCTIONS,
 )
-from termprom.promql.syntax.literals import presentable, string_value
-from termprom.promql.syntax.tokens import Token
+from termprom.promql.syntax.literals import is_label_name, presentable, string_value
+from termprom.promql.syntax.tokens import Token, go_quote
 
 _SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 _SIGN_OF_ZERO: Final = {"+": 1.0, "-": -1.0}
@@ -199,27 +199,19 @@ class Builder(DurationRules):
 
     @staticmethod
     def label_word(token: Token) -> str:
-        if token.type == "METRIC_IDENTIFIER":
-            # A colon may stand in metric names only.
-            raise ParseError(
-                f'invalid label name for grouping: "{token.text}"', token.start, token.end
-            )
         return token.text
 
     @staticmethod
     def label_string(token: Token) -> str:
-        name = presentable(string_value(token.text))
-        if not name:
-            raise ParseError('invalid label name for grouping: ""', token.start, token.end)
+        name = string_value(token.text)
+        if not is_label_name(name):
+            message = f"invalid label name for grouping: {go_quote(name)}"
+            raise ParseError(message, token.start, token.end)
         return name
 
     # --- Selectors ----------------------------------------------------------------------------
 
     def selector_full(self, metric: Token, matchers: _Matchers) -> ast.VectorSelector:
-        for one in matchers.matchers:
-            if one.name == METRIC_NAME:
-                message = f'metric name must not be set twice: "{metric.text}" or "{one.value}"'
-                raise ParseError(message, metric.start, matchers.end)
         return self._selector(metric.text, matchers.matchers, Span(metric.start, matchers.end))
 
     def selector_name(self, metric: Token) -> ast.VectorSelector:

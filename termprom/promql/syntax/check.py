@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Final
 
 from termprom.errors import ParseError
+from termprom.model.labels import METRIC_NAME
 from termprom.promql.syntax import ast
 from termprom.promql.syntax.ast import Span, ValueType
 from termprom.promql.syntax.functions import AGGREGATOR_PARAMETERS, FUNCTIONS, Function
+from termprom.promql.syntax.tokens import go_quote
 
 COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
@@ -74,7 +76,13 @@ def _problem(message: str, span: Span) -> ParseError:
 
 
 def check_matchers(selector: ast.VectorSelector) -> None:
-    """A selector must not match every series there is."""
+    """A selector has one name at most, and must not match every series there is."""
+    if selector.name:
+        for matcher in selector.matchers[:-1]:
+            if matcher.name == METRIC_NAME:
+                both = f"{go_quote(selector.name)} or {go_quote(matcher.value)}"
+                raise _problem(f"metric name must not be set twice: {both}", selector.span)
+        return
     if all(matcher.matches_empty() for matcher in selector.matchers):
         raise _problem("vector selector must contain at least one non-empty matcher", selector.span)
 

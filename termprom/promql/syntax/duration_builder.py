@@ -44,12 +44,16 @@ class DurationRules:
 
     @staticmethod
     def offset_signed(sign: Token, literal: ast.NumberLiteral) -> ast.NumberLiteral:
-        checked = DurationRules.duration_number(literal)
-        value = -checked.value if sign.text == "-" else checked.value
-        return replace(checked, value=value, span=Span(sign.start, checked.span.end))
+        value = -literal.value if sign.text == "-" else literal.value
+        span = Span(sign.start, literal.span.end)
+        return DurationRules.duration_number(replace(literal, value=value, span=span))
 
     @staticmethod
-    def duration_sign(sign: Token, duration: ast.Duration) -> ast.DurationOp:
+    def duration_sign(sign: Token, duration: ast.Duration) -> ast.Duration:
+        if isinstance(duration, ast.NumberLiteral):
+            return DurationRules.offset_signed(sign, duration)
+        if sign.text == "+":
+            return duration
         span = Span(sign.start, duration.span.end)
         return ast.DurationOp(sign.text, None, duration, span=span)
 

@@ -57,7 +57,8 @@ def _pretty(expr: ast.Expr, level: int) -> str:
     indent = _INDENT * level
     line = one_line(expr)
     if len(line.encode()) <= _WIDTH:
-        return indent + line
+        # The original forgets to indent a subquery that fits on one line.
+        return line if isinstance(expr, ast.Subquery) else indent + line
     match expr:
         case ast.Binary(op, left, right):
             middle = f"{_INDENT * level}{op}{_matching(expr)}"
@@ -75,7 +76,8 @@ def _pretty(expr: ast.Expr, level: int) -> str:
             shown = "" if step is None else _duration(step)
             tail = f"[{_duration(width)}:{shown}]{_at(expr.at)}{_offset(expr.offset)}"
             return _pretty(inner, level) + tail
-    return indent + line
+        case _:
+            return indent + line
 
 
 def _split(head: str, args: list[ast.Expr], level: int) -> str:
@@ -99,13 +101,22 @@ def _duration(duration: ast.Duration) -> str:
     match duration:
         case ast.NumberLiteral(value):
             return _seconds(value)
+        case _:
+            return _duration_part(duration)
+
+
+def _duration_part(duration: ast.Duration) -> str:
+    """Inside a duration a number stays one: it may be a factor."""
+    match duration:
+        case ast.NumberLiteral():
+            return _number(duration)
         case ast.DurationCall(name, args):
-            return f"{name}({', '.join(map(_duration, args))})"
+            return f"{name}({', '.join(map(_duration_part, args))})"
         case ast.DurationOp(op, None, right):
-            text = op + _duration(right)
+            text = op + _duration_part(right)
         case ast.DurationOp(op, left, right):
             assert left is not None
-            text = f"{_duration(left)} {op} {_duration(right)}"
+            text = f"{_duration_part(left)} {op} {_duration_part(right)}"
     return f"({text})" if duration.in_parentheses else text
 
 

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from termprom.promql.syntax.failures import unexpected
-from termprom.promql.syntax.tokens import END, Token
+from termprom.promql.syntax.tokens import END, ERROR, Token
 
 _TABLES: Final = Path(__file__).with_name("tables.json")
-_RECOVER: Final = "_ERROR"
+RECOVER: Final = "_ERROR"
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """See build_tables: states map a symbol to n >= 0 (go to n) or n < 0 (reduce by rule ~n)."""
+    """See build_tables: states map a symbol to n >= 0 (go to n) or n < 0 (reduce by rule ~n).
+
+    The symbol "" stands for every token that a state does not name.
+    """
 
     starts: dict[str, int]
     rules: list[tuple[str, int, str | None]]
@@ -44,7 +47,11 @@ def run(tokens: Sequence[Token], start: str, builder: object) -> Any:
     for token in tokens:
         kind = token.type
         while True:
-            action = states[stack[-1]].get(kind)
+            state = states[stack[-1]]
+            if kind == ERROR and ("" not in state or len(state) > 1):
+                # Only what needs no token is still done before one that cannot be read.
+                raise unexpected(token)
+            action = state.get(kind, state.get(""))
             if action is None:
                 raise unexpected(token, _error_rule(stack, table))
             if action >= 0:
@@ -67,17 +74,9 @@ def run(tokens: Sequence[Token], start: str, builder: object) -> Any:
 
 def _error_rule(stack: list[int], table: Tables) -> str:
     """The grammar's error alternative nearest to where parsing stopped; empty without any."""
-    stack = stack.copy()
-    while stack:
-        action = table.states[stack[-1]].get(_RECOVER)
-        if action is None:
-            stack.pop()
-        elif action >= 0:
+    for number in reversed(stack):
+        action = table.states[number].get(RECOVER, -1)
+        if action >= 0:
             methods = (table.rules[~one][2] for one in table.states[action].values() if one < 0)
             return next((name for name in methods if name is not None), "")
-        else:
-            origin, length, _ = table.rules[~action]
-            if length:
-                del stack[-length:]
-            stack.append(table.states[stack[-1]][origin])
     return ""

@@ -27,16 +27,20 @@ _BLANK: Final = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _SPACES: Final = re.compile(r"[ \t\r\n]*")
 _WORD: Final = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DECIMAL: Final = "0123456789"
+_HEXADECIMAL: Final = "0123456789abcdefABCDEF"
 _DIGITS: Final = re.compile(r"[0-9]+")
 _ALPHANUMERIC: Final = re.compile(r"[A-Za-z0-9_]")
 # One string literal that is right; whatever does not match is looked at again for its mistake.
 _STRING: Final = re.compile(
-    r'"(?:[^"\\\n\ud800-\udfff]|\\(?:[abfnrtv\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}'
+    r'"(?:[^"\\\n\ufffd\ud800-\udfff]|\\(?:[abfnrtv\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}'
     r"|U[0-9a-fA-F]{8}))*\""
-    r"|'(?:[^'\\\n\ud800-\udfff]|\\(?:[abfnrtv\\']|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
+    r"|'(?:[^'\\\n\ufffd\ud800-\udfff]|\\(?:[abfnrtv\\']|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
     r"|U[0-9a-fA-F]{8}))*'"
 )
-_RAW_STRING: Final = re.compile(r"`[^`]*`")
+_RAW_STRING: Final = re.compile(r"`[^`\ufffd\ud800-\udfff]*`")
+# The original takes its own sign for bytes that are no UTF-8 for such bytes.
+_BROKEN: Final = re.compile(r"[\ufffd\ud800-\udfff]")
 _OPERATORS: Final = re.compile(r"==|!=|<=|</|<|>=|>/|>|[-+*/%^=@,]")
 _MATCH_OPERATORS: Final = re.compile(r"=~|!~|!=|=")
 
@@ -182,7 +186,8 @@ class Lexer:
         if char == "[" and self._bracket_open:
             raise self._fail("unexpected left bracket '['")
         if char == ")" and not self._paren_depth:
-            raise self._fail("unexpected right parenthesis ')'")
+            # The original has passed it by when it notices.
+            raise self._fail("unexpected right parenthesis ')'", at + 1)
         self._emit(SYMBOLS[char], at + 1)
         match char:
             case "(":
@@ -193,7 +198,7 @@ class Lexer:
                 self._brace_open = True
                 self._state = self._inside_braces
             case "[":
-                self._got_colon = self._got_number = False
+                self._got_colon = False  # A number counts for all brackets behind it, though.
                 self._bracket_open = True
                 self._state = self._duration
             case _:
@@ -225,13 +230,13 @@ class Lexer:
         return True
 
     def _duration_colon(self) -> None:
-        start = self._at
-        self._emit("COLON", start + 1)
+        # The original has passed it by when it notices.
+        after = self._at + 1
         if not self._got_number:
-            message = "unexpected colon before duration in duration expression"
-            raise self._fail(message, start + 1)
+            raise self._fail("unexpected colon before duration in duration expression", after)
         if self._got_colon:
-            raise self._fail("unexpected repeated colon in duration expression", start + 1)
+            raise self._fail("unexpected repeated colon in duration expression", after)
+        self._emit("COLON", after)
         self._got_colon = True
 
     # --- Inside braces ------------------------------------------------------------------------
@@ -280,7 +285,8 @@ class Lexer:
         if source[at] == "`":
             found = _RAW_STRING.match(source, at)
             if found is None:
-                raise self._fail("unterminated raw string")
+                broken = _BROKEN.search(source, at)
+                raise self._fail("invalid UTF-8 rune" if broken else "unterminated raw string")
         else:
             found = _STRING.match(source, at)
             if found is None or "\\" in found[0]:
@@ -292,38 +298,43 @@ class Lexer:
 
 
 def scan_number(source: str, at: int) -> tuple[int, bool]:
-    """Where the number at `at` ends, and whether it is one: nothing alphanumeric may follow."""
-    digits = "0123456789"
-    is_hex = False
+    """Where the number at `at` ends, and whether it is one: nothing alphanumeric may follow.
+
+    Takes in more than is a number, as the original does, and leaves it to the reading of its value
+    to say so: `.5.5`, `1_` and `0x1e+5` are numbers here. Source: reference 1.2.
+    """
+    digits = _DECIMAL
     if source.startswith(("0x", "0X"), at):
-        at += 2
-        is_hex = True
-        digits = "0123456789abcdefABCDEF"
-        if source.startswith("_", at):
-            at += 1
-    dots = exponents = 0
+        at += 3 if source.startswith("_", at + 2) else 2
+        digits = _HEXADECIMAL
+    at += source.startswith(".", at)
+    at += source[at : at + 1] in tuple(digits)
+    seen = ""
     while at < len(source):
         char, after = source[at], source[at + 1 : at + 2]
-        if char in digits:
-            at += 1
-        elif char == "." and not is_hex:
-            dots += 1
-            if dots > 1 or exponents or after in ("_", "."):
-                return at + 1, False
-            at += 1
-        elif char == "_":
-            if not after or (after in "._eE" and not (is_hex and after in "eE")):
-                return at + 1, False
-            at += 1
-        elif char in "eE" and not is_hex:
-            exponents += 1
-            if exponents > 1:
-                return at + 1, False
-            at += 2 if after in ("+", "-") else 1
-            if source[at : at + 1] in ("", ".", "_", "e", "E"):
-                return at, False
-        else:
-            break
+        match char:
+            case "." | "e" | "E":
+                kind = char.lower()
+                at += 1
+                if kind in seen:
+                    return at, False
+                seen += kind
+                if kind == "e" and after in ("+", "-"):
+                    at += 1
+                    after = source[at : at + 1]
+                if after and after in ("_." if kind == "." else "._eE"):
+                    return at + 1, False
+                if (kind == "." and digits is _HEXADECIMAL) or (kind == "e" and not after):
+                    return at, False
+            case "_":
+                at += 1
+                if not after or after in "._eE":
+                    return at + len(after), False
+            case _ if char in digits:
+                while source[at : at + 1] in tuple(digits):
+                    at += 1
+            case _:
+                break
     return at, _ALPHANUMERIC.match(source, at) is None
 
 
@@ -357,7 +368,7 @@ def _mistake_in_string(source: str, at: int) -> str | None:
         char = source[at : at + 1]
         if char in ("", "\n"):
             return "unterminated quoted string"
-        if "\ud800" <= char <= "\udfff":
+        if _BROKEN.match(char):
             return "invalid UTF-8 rune"
         at += 1
         if char == quote:
@@ -381,17 +392,21 @@ def _escape(source: str, at: int, quote: str) -> tuple[int, str | None]:
         count, base, largest = _ESCAPE_DIGITS[char]
         at += 1
     else:
-        return at, f"unknown escape sequence U+{ord(char):04X} {go_quote_char(char)}"
+        return at, f"unknown escape sequence {_code_point(char)}"
     value = 0
     for _ in range(count):
         digit = source[at : at + 1]
         if digit == "":
             return at, "escape sequence not terminated"
         if digit not in "0123456789abcdefABCDEF" or int(digit, 16) >= base:
-            shown = f"U+{ord(digit):04X} {go_quote_char(digit)}"
-            return at, f"illegal character {shown} in escape sequence"
+            return at, f"illegal character {_code_point(digit)} in escape sequence"
         value = value * base + int(digit, 16)
         at += 1
     if value > largest or (0xD800 <= value < 0xE000 and largest > 255):
         return at, "escape sequence is an invalid Unicode code point"
     return at, None
+
+
+def _code_point(char: str) -> str:
+    """A character as Go's %#U writes it."""
+    return f"U+{ord(char):04X}" + (f" '{char}'" if char.isprintable() else "")

@@ -45,7 +45,7 @@ def number_value(text: str) -> float:
         if value <= _INT64_MAX:
             return float(value)
     try:
-        number = float(text.replace("_", ""))
+        number = float(text)  # which allows `_` where Go does: between digits
     except ValueError as problem:
         raise ValueError(
             f'error parsing number: strconv.ParseFloat: parsing "{text}": invalid syntax'
@@ -89,3 +89,9 @@ def string_value(text: str) -> str:
 def presentable(text: str) -> str:
     """`text` with U+FFFD where bytes are no UTF-8, as JSON shows them."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def is_label_name(text: str) -> bool:
+    """Whether a string may name a label: anything but nothing and broken UTF-8."""
+    # Lone surrogates are what raw bytes of an escape become.
+    return bool(text) and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -45,8 +45,8 @@ def parse_selector(text: str) -> tuple[Matcher, ...]:
 def _run(text: str, start: str, features: Features) -> Any:
     tokens = tokenize(text)
     if tokens[0].type == END:
-        # Upstream knows no place for the empty text, and one for a text of comments.
-        place = (0, 0) if text.strip() else (-1, -1)
+        # Upstream knows no place for the empty text, and one for blanks and comments.
+        place = (0, 0) if text else (-1, -1)
         raise ParseError("no expression found in input", *place)
     return lalr.run(tokens, start, Builder(features))
 

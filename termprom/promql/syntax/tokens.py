@@ -104,6 +104,8 @@ OPERATOR_TYPES: Final = (frozenset(SYMBOLS.values()) - _PUNCTUATION) | frozenset
     _OPERATORS.values()
 )
 KEYWORD_TYPES: Final = frozenset(word.upper() for word in _MODIFIERS)
+# Keywords that are worked out before a query runs are plain words in messages.
+_PREPARED: Final = frozenset({"START", "END", "STEP", "RANGE", "MAX_OF", "MIN_OF"})
 _CLASSES: Final = {
     "IDENTIFIER": "identifier",
     "METRIC_IDENTIFIER": "metric identifier",
@@ -136,7 +138,7 @@ def _shown(token: Token) -> str:
     text = token.text
     if token.type in ("IDENTIFIER", "METRIC_IDENTIFIER"):
         return go_quote(text)
-    if token.type in KEYWORD_TYPES:
+    if token.type in KEYWORD_TYPES - _PREPARED:
         return f"<{text}>"
     if token.type == "AGGREGATOR":
         return f"<aggr:{text}>"

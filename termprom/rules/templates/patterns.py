@@ -6,49 +6,25 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-import re2
-
 from termprom import limits
+from termprom.model.regex import compile_re2
 from termprom.rules.templates.failure import FunctionFailure
 from termprom.rules.templates.quoting import go_quote, is_print
 
-# The C++ library and the Go package name the same mistakes differently.
-_WORDS: Final = {
-    "missing )": "missing closing )",
-    "missing ]": "missing closing ]",
-    "no argument for repetition operator": "missing argument to repetition operator",
-    "bad repetition operator": "invalid nested repetition operator",
-    "trailing \\": "trailing backslash at end of expression",
-    "invalid repetition size": "invalid repeat count",
-    "invalid perl operator": "invalid or unsupported Perl syntax",
-    "invalid named capture group": "invalid named capture",
-}
 _REFERENCE: Final = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
-
-
-class _BadPattern(Exception):
-    pass
 
 
 @lru_cache(maxsize=128)
 def _compile(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as problem:
-        reason = problem.args[0] if problem.args else ""
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        what, _, where = text.partition(": ")
-        raise _BadPattern(f"error parsing regexp: {_WORDS.get(what, what)}: `{where}`") from problem
+    """Raises ValueError."""
+    return compile_re2(pattern, dot_matches_newline=False)
 
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the pattern is found anywhere in the text."""
     try:
         return _compile(pattern).search(text) is not None
-    except _BadPattern as problem:
+    except ValueError as problem:
         raise FunctionFailure(str(problem)) from problem
 
 
@@ -56,7 +32,7 @@ def replace_all(pattern: str, replacement: str, text: str) -> str:
     """Every match replaced; `$1`, `${1}`, `$name` and `$$` are filled in."""
     try:
         compiled = _compile(pattern)
-    except _BadPattern as problem:
+    except ValueError as problem:
         shown = f"`{pattern}`" if _is_plain(pattern) else go_quote(pattern)
         raise FunctionFailure(f"regexp: Compile({shown}): {problem}") from problem
     parts: list[str] = []

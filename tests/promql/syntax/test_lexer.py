@@ -38,7 +38,7 @@ def test_types(source: str, types: str) -> None:
         ("5mm", 0, 'bad number or duration syntax: "5mm"'),
         ("0b1", 0, 'bad number or duration syntax: "0"'),
         ("((", 2, "unclosed left parenthesis"),
-        ("foo)", 3, "unexpected right parenthesis ')'"),
+        ("foo)", 4, "unexpected right parenthesis ')'"),
         ("a =~ b", 2, "unexpected character after '=': '~'"),
         ('foo{a="b"', 9, "unexpected end of input inside braces"),
         ("foo[step():1m]", 11, "unexpected colon before duration in duration expression"),

@@ -53,7 +53,7 @@ def test_the_canonical_text(text: str, printed: str) -> None:
             "got instant vector",
         ),
         ("1 > 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"),
-        ("a\n+ + )", "2:5: parse error: unexpected right parenthesis ')'"),
+        ("a\n+ + )", "2:6: parse error: unexpected right parenthesis ')'"),
         (
             "rat(a[5m])",
             '1:1: parse error: unknown function with name "rat", did you mean "rate"?',
