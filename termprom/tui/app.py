@@ -24,13 +24,21 @@ from termprom.tui.announce import announcing, notification
 from termprom.tui.clipboard.copy import copy_text
 from termprom.tui.colours import colours_of
 from termprom.tui.keymap import COMMANDS, bind, key_names
-from termprom.tui.messages import CopyWanted, OpenPane, RangeChosen, Said
+from termprom.tui.messages import (
+    CopyWanted,
+    OpenPane,
+    RangeChosen,
+    Said,
+    SilenceEnded,
+    SilenceWanted,
+)
 from termprom.tui.options import AppOptions
 from termprom.tui.output.governor import PERIODS
 from termprom.tui.output.stage import DiffOutput, LinkLevel
 from termprom.tui.panes.pane import Pane
 from termprom.tui.registry import pane_entries
 from termprom.tui.session import Session, TimeRange
+from termprom.tui.silencing import Silencing
 from termprom.tui.themes import load_theme, textual_theme, theme_files
 from termprom.tui.vitals import Vitals, alert_change, vitals_of
 from termprom.tui.widgets.banner import Banner
@@ -105,6 +113,7 @@ class TermpromApp(DiffOutput):
         bind("app.now", "live"),
         bind("app.range", "choose_range"),
         bind("app.zone", "zone"),
+        bind("app.undo_silence", "undo_silence", show=True),
         bind("app.redraw", "redraw"),
         bind("app.interrupt", "leave"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True, id="app.quit_now"),
@@ -126,6 +135,7 @@ class TermpromApp(DiffOutput):
         self._dirty: set[Topic] = set()
         self._timer_dirty = False
         self._announcing = announcing()
+        self._silencing = Silencing(self, self._say, self._alerts_changed)
         self.session: Session | None = None
         self._status_bar = StatusBar(self._options.ascii)  # held: timers outlive the screen's tree
         self.animation_level = "none"
@@ -511,6 +521,26 @@ class TermpromApp(DiffOutput):
 
     def on_said(self, message: Said) -> None:
         self._say(message.text, message.severity)
+
+    def on_silence_wanted(self, message: SilenceWanted) -> None:
+        self._silencing.open(message)
+
+    def on_silence_ended(self, message: SilenceEnded) -> None:
+        self._silencing.expire(message.silence_id)
+
+    def action_undo_silence(self) -> None:
+        self._silencing.undo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only keys that do something now are offered."""
+        return action != "undo_silence" or self._silencing.can_undo
+
+    def _alerts_changed(self) -> None:
+        """Made from this screen: shown at once, paused or not."""
+        if self.session is not None:
+            self.run_worker(self._take_vitals(self.session.backend), group="vitals", exclusive=True)
+        if (pane := self.visible_pane) is not None:
+            self._refresh_pane(pane)
 
     def on_copy_wanted(self, message: CopyWanted) -> None:
         self.run_worker(self._copy(message), group="copy", exclusive=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
+from termprom.model.labels import Labels
 from termprom.tui.session import TimeRange
+from termprom.views import SilenceView
 
 
 @dataclass
@@ -43,6 +46,22 @@ class CopyWanted(Message):
 
     text: str
     what: str
+
+
+@dataclass
+class SilenceWanted(Message):
+    """Open the silence form for these alerts, by their labels, or for a silence that there is."""
+
+    meant: Sequence[Labels] = ()
+    title: str = ""
+    silence: SilenceView | None = None
+
+
+@dataclass
+class SilenceEnded(Message):
+    """The silence with this id is to end now; the operator has agreed."""
+
+    silence_id: str
 
 
 @dataclass

@@ -21,6 +21,7 @@ class Vitals:
     pending: int | None = None
     status: StatusView | None = None
     firing_alerts: Mapping[AlertKey, AlertView] = field(default_factory=dict)
+    silenced: frozenset[AlertKey] = frozenset()  # these fire too, but nobody wants to hear of it
 
 
 def vitals_of(
@@ -28,6 +29,7 @@ def vitals_of(
 ) -> Vitals:
     up = down = firing = pending = None
     firing_alerts: dict[AlertKey, AlertView] = {}
+    silenced: frozenset[AlertKey] = frozenset()
     if targets is not None:
         down = sum(one.health is Health.DOWN for one in targets.active)
         up = sum(one.health is Health.UP for one in targets.active)
@@ -38,7 +40,8 @@ def vitals_of(
         }
         firing = len(firing_alerts)
         pending = sum(one.state is AlertState.PENDING for one in loud)
-    return Vitals(up, down, firing, pending, status, firing_alerts)
+        silenced = frozenset((one.name, one.labels) for one in alerts if one.silenced_by)
+    return Vitals(up, down, firing, pending, status, firing_alerts, silenced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def alert_change(before: Vitals, after: Vitals) -> AlertChange:
     old, new = before.firing_alerts, after.firing_alerts
     return AlertChange(
         tuple(alert for key, alert in new.items() if key not in old),
-        tuple(alert for key, alert in old.items() if key not in new),
+        # Silenced is not resolved.
+        tuple(alert for key, alert in old.items() if key not in new and key not in after.silenced),
     )
 
 

@@ -27,6 +27,7 @@ _LABEL_LISTS: Final = frozenset({"BY", "WITHOUT", "ON", "IGNORING", "GROUP_LEFT"
 _MARKS: Final = frozenset(SYMBOLS.values()) - OPERATOR_TYPES
 _COMMENT: Final = re.compile(r"#[^\r\n]*")
 _REFUSED: Final = re.compile(r"[\"'][^\n]*|`.*|\w+|.", re.DOTALL)
+_WORDS: Final = re.compile(r"\S+")
 _QUOTES: Final = "\"'`"
 
 
@@ -53,7 +54,19 @@ def pieces(text: str) -> tuple[Piece, ...]:
         else:
             break
     known = _of_tokens(lexer.tokens)
-    return tuple(sorted((*known, *refused, *_comments(source, known)), key=lambda one: one.start))
+    seen = sorted((*known, *refused, *_comments(source, known)), key=lambda one: one.start)
+    return tuple(sorted((*seen, *_passed_over(text, seen)), key=lambda one: one.start))
+
+
+def _passed_over(text: str, found: list[Piece]) -> list[Piece]:
+    """What the lexer took before it complained, such as a bracket that closes nothing."""
+    gaps = zip([0, *(one.end for one in found)], [*(one.start for one in found), len(text)],
+               strict=True)  # fmt: skip
+    return [
+        Piece(*one.span(), Kind.ERROR)
+        for start, end in gaps
+        for one in _WORDS.finditer(text, start, end)
+    ]
 
 
 def _of_tokens(tokens: list[Token]) -> list[Piece]:

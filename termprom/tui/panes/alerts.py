@@ -9,10 +9,11 @@ from textual.binding import BindingType
 
 from termprom.backend.interface import Feature, Topic
 from termprom.errors import NotOffered
+from termprom.model.labels import Labels
 from termprom.tui.figures import date_and_clock
 from termprom.tui.glyphs import glyphs
 from termprom.tui.keymap import bind
-from termprom.tui.messages import QueryRequest
+from termprom.tui.messages import QueryRequest, SilenceEnded, SilenceWanted
 from termprom.tui.panes.alert_threshold import split_threshold
 from termprom.tui.panes.alerts_rows import AlertRow, alert_detail, alerts_model, rows_of
 from termprom.tui.panes.tabbed import TabbedPane
@@ -49,7 +50,11 @@ class AlertsPane(TabbedPane):
     PANE_ID = "alerts"
     TITLE = "Alerts"
     TOPICS = frozenset({Topic.ALERTS, Topic.RULES, Topic.CONFIG})
-    BINDINGS: ClassVar[list[BindingType]] = [bind("list.group", "group")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("pane.silence", "silence", show=True),
+        bind("pane.expire", "expire", show=True),
+        bind("list.group", "group"),
+    ]
 
     def __init__(self, session: Session) -> None:
         self._signs = glyphs(session.ascii)
@@ -142,6 +147,53 @@ class AlertsPane(TabbedPane):
 
     def problem_test(self) -> Callable[[object], bool] | None:
         return (lambda _: True) if self.shown_tab is self._alerts else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        match action:
+            case "silence":
+                return self.shown_tab is self._silences or bool(self._meant()[0])
+            case "expire":
+                row = self.row
+                return isinstance(row, SilenceView) and row.state != "expired"
+            case "group":
+                return self.shown_tab is self._alerts
+        return super().check_action(action, parameters)
+
+    def _meant(self) -> tuple[Sequence[Labels], str]:
+        """The labels of the alerts to silence: of the row, or of all rows of a heading."""
+        row, shown = self.row, self._alerts
+        if isinstance(row, AlertRow):
+            labels = row.labels
+            if row.alert is None:  # an inactive rule: before it fires
+                labels = Labels.of({**row.labels.as_dict(), "alertname": row.name})
+            return (labels,), f"Silence {row.name}"
+        rows = shown.rows_of_heading() if self.shown_tab is shown else ()
+        return tuple(one.labels for one in rows if one.alert is not None), "Silence the group"
+
+    def action_silence(self) -> None:
+        """The form for what is under the cursor; on a silence, the form to change it."""
+        row = self.row
+        if isinstance(row, SilenceView):
+            self.post_message(SilenceWanted(silence=row))
+            return
+        meant, title = self._meant()
+        self.post_message(SilenceWanted(meant, title))
+
+    def action_expire(self) -> None:
+        """End the silence under the cursor, after one question that shows the command."""
+        from termprom.tui.screens.chooser import Chooser
+
+        row = self.row
+        if not isinstance(row, SilenceView):
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer == "end":
+                self.post_message(SilenceEnded(row.id))
+
+        names = {"keep": "keep it", "end": f"end it now: {row.alerts_now} alerts are loud again"}
+        title = f"amtool silence expire {row.id}"
+        self.app.push_screen(Chooser(title, names), chosen)
 
     def action_problems(self) -> None:
         """Problems only is how the pane begins; this brings the inactive rules, or hides them."""

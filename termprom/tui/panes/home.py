@@ -17,10 +17,11 @@ from textual.containers import Horizontal
 
 from termprom.backend.interface import Feature, Topic
 from termprom.errors import BackendUnavailable, NotOffered, QueryError, TermpromError
+from termprom.model.labels import Labels
 from termprom.tui.figures import span
 from termprom.tui.glyphs import glyphs
 from termprom.tui.keymap import bind
-from termprom.tui.messages import OpenPane, QueryRequest
+from termprom.tui.messages import OpenPane, QueryRequest, SilenceWanted
 from termprom.tui.panes.alert_threshold import split_threshold
 from termprom.tui.panes.alerts_rows import rows_of
 from termprom.tui.panes.home_signals import (
@@ -70,7 +71,10 @@ class HomePane(Pane):
     HomePane #home-signals { height: 1fr; }
     HomePane #home-engine { height: 2; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [bind("pane.query", "query", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("pane.query", "query", show=True),
+        bind("pane.silence", "silence", show=True),
+    ]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -218,7 +222,12 @@ class HomePane(Pane):
         self._problems.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "query" or self._request() is not None
+        match action:
+            case "query":
+                return self._request() is not None
+            case "silence":
+                return self._wanted_silence() is not None
+        return True
 
     def on_virtual_list_moved(self) -> None:
         self.refresh_bindings()
@@ -242,6 +251,22 @@ class HomePane(Pane):
             expr, thresholds = split_threshold(problem.alert.rule.query)
             return QueryRequest(expr, thresholds=thresholds)
         return None
+
+    def _wanted_silence(self) -> SilenceWanted | None:
+        problem = self._problems.cursor_row
+        if problem is None:
+            return None
+        if problem.alert is not None:
+            return SilenceWanted((problem.alert.labels,), f"Silence {problem.alert.name}")
+        if problem.target is not None:
+            target = problem.target.labels
+            labels = Labels.of(job=target.get("job"), instance=target.get("instance"))
+            return SilenceWanted((labels,), "Silence all alerts of this target")
+        return None
+
+    def action_silence(self) -> None:
+        if (wanted := self._wanted_silence()) is not None:
+            self.post_message(wanted)
 
     def action_query(self) -> None:
         request = self._request()

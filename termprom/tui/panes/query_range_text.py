@@ -78,6 +78,14 @@ def _moment(text: str, now_ms: int, zone: tzinfo, after_ms: int | None = None) -
     return now_ms - _duration(text)
 
 
+def moment_after(text: str, now_ms: int, zone: tzinfo) -> int:
+    """The next time of day, or the moment, that `text` names. Raises ValueError."""
+    at = _moment(text, now_ms, zone, now_ms)
+    if at <= now_ms:
+        raise ValueError(f"{text!r} is over")
+    return at
+
+
 def _unix(moment: datetime, zone: tzinfo) -> int:
     return round(moment.replace(tzinfo=zone).timestamp() * 1000)
 

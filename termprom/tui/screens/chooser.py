@@ -13,9 +13,10 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from termprom.tui.cells import fit, inert
+from termprom.tui.cells import fit, inert, width_of
 from termprom.tui.colours import colours_of
 
+_WIDTH_MIN = 40
 _LETTERS = "123456789abcdefghimnoprstuvwxyz"  # not j, k, l and q, which move and leave
 
 
@@ -46,7 +47,7 @@ class Chooser(ModalScreen[str | None]):
 
     DEFAULT_CSS = """
     Chooser { align: center middle; background: transparent; }
-    Chooser Options { width: 40; max-width: 90%; border: solid $border; background: $surface; }
+    Chooser Options { max-width: 100%; border: solid $border; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "close", show=False),
@@ -58,7 +59,9 @@ class Chooser(ModalScreen[str | None]):
     def __init__(self, title: str, names: Mapping[str, str], current: str = "") -> None:
         super().__init__()
         self._options = Options(names, current)
-        self._options.border_title = title
+        self._options.border_title = inert(title).replace("[", r"\[")
+        texts = [width_of(inert(text)) + 8 for text in names.values()]
+        self._options.styles.width = max(_WIDTH_MIN, width_of(title) + 6, *texts)
 
     def compose(self) -> ComposeResult:
         self._options.styles.height = min(len(self._options.ids) + 2, max(self.app.size.height, 4))

@@ -122,6 +122,14 @@ class RowOrder(Generic[R]):
         """The row behind a line; None for a heading."""
         return None if isinstance(line, GroupLine) else self._rows.get(line)
 
+    def members(self, heading: GroupLine) -> Sequence[R]:
+        """The rows of a group, folded or not."""
+        group = self.group
+        if group is None:
+            return ()
+        return [one for one in self._rows.values() if group(one) == heading.name
+                and self._passes(one)]  # fmt: skip
+
     def is_gone(self, line: Line) -> bool:
         return line in self._gone
 

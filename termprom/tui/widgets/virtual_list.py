@@ -182,6 +182,10 @@ class VirtualList(Widget, Generic[R], can_focus=True):
         lines = self.order.lines
         return self.order.row(lines[self._cursor]) if self._cursor < len(lines) else None
 
+    def rows_of_heading(self) -> Sequence[R]:
+        """The rows under the heading that the cursor is on, folded or not; none elsewhere."""
+        return self.order.members(self._line) if isinstance(self._line, GroupLine) else ()
+
     def select_key(self, key: Hashable) -> bool:
         """Put the cursor on the row with this identity; whether it is there."""
         index = self.order.index_of(key, -1)

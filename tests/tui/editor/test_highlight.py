@@ -24,6 +24,9 @@ from termprom.tui.editor.highlight import closing, open_brackets, pieces
         ('{"a b"="c', "punctuation label operator string"),
         ("job:x:rate5m offset 1d", "metric keyword duration"),
         ("up $", "metric error"),
+        (")", "error"),
+        (")0", "error error"),
+        ("up)", "metric error"),
     ],
 )
 def test_kinds_of_words(text, kinds):
