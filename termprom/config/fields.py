@@ -26,13 +26,15 @@ from termprom.errors import ConfigError
 class Document:
     """One file while it is read: where it is, what was found wrong, what will have no effect.
 
-    `folder` is what relative paths are joined with; None leaves them as they are.
+    `folder` is what relative paths are joined with; None leaves them as they are. `features` are
+    the names of --enable-feature, some of which change defaults.
     """
 
     path: str = ""
     folder: Path | None = None
     problems: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    features: frozenset[str] = frozenset()
 
     def error(self, node: Node | None, message: str) -> ConfigError:
         line, column = (node.line, node.column) if node is not None else (0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,13 +10,14 @@ from termprom.config import scalars
 from termprom.config.environment import expand_environment
 from termprom.config.fields import Document, Section, Table, list_of, map_of, read_section
 from termprom.config.names import is_label_name, is_text, quoted
-from termprom.config.protocols import check_protocols
+from termprom.config.protocols import PROTO_FIRST, check_protocols
 from termprom.config.schema import GlobalConfig
 from termprom.config.yaml_tree import Node, ScalarNode
 from termprom.model.labels import Labels
 
 _DEFAULT_INTERVAL_MS: Final = 60_000
 _DEFAULT_TIMEOUT_MS: Final = 10_000
+_START_FEATURES: Final = frozenset({"created-timestamp-zero-ingestion", "st-storage"})
 
 LIMIT_KEYS: Final = (
     "body_size_limit",
@@ -76,6 +78,22 @@ class GlobalSection:
         return self.config.metric_name_validation_scheme == "legacy"
 
 
+def default_global(features: Collection[str]) -> GlobalSection:
+    """What holds where a file has no `global` section, or an empty one."""
+    return GlobalSection(GlobalConfig(**_defaults(features)))
+
+
+def _defaults(features: Collection[str]) -> dict[str, Any]:
+    """The defaults that feature flags move."""
+    moved: dict[str, Any] = {}
+    if "extra-scrape-metrics" in features:
+        moved["extra_scrape_metrics"] = True
+    # Only protobuf tells start times of everything that counts.
+    if not _START_FEATURES.isdisjoint(features):
+        moved["scrape_protocols"] = PROTO_FIRST
+    return moved
+
+
 def read_global(node: Node, document: Document) -> GlobalSection:
     section = read_section(node, document, _TABLE, "config.plain")
     interval = section.get("scrape_interval") or _DEFAULT_INTERVAL_MS
@@ -87,11 +105,12 @@ def read_global(node: Node, document: Document) -> GlobalSection:
     escaping = section.get("metric_name_escaping_scheme", "")
     derived = "underscores" if validation == "legacy" else "allow-utf-8"
     values: dict[str, Any] = {
+        **_defaults(document.features),
         "scrape_interval": interval,
         "scrape_timeout": timeout or min(_DEFAULT_TIMEOUT_MS, interval),
         "evaluation_interval": section.get("evaluation_interval") or _DEFAULT_INTERVAL_MS,
         "external_labels": _external_labels(section, legacy=validation == "legacy"),
-        "scrape_protocols": protocols,
+        **({} if protocols is None else {"scrape_protocols": protocols}),
         "metric_name_validation_scheme": validation,
         "metric_name_escaping_scheme": escaping or derived,
         **section.pick(

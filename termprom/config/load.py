@@ -6,7 +6,7 @@ broken rule ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from termprom.config.fields import (
     optional,
     read_section,
 )
-from termprom.config.global_section import GlobalSection, read_global
+from termprom.config.global_section import GlobalSection, default_global, read_global
 from termprom.config.globbing import is_file_pattern, matching_files
 from termprom.config.other_sections import (
     check_otlp,
@@ -82,10 +82,12 @@ def load_config(
     check_expr: CheckText | None = None,
     check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
+    features: Collection[str] = (),
 ) -> Config:
     """The configuration of a file, with its rule files and scrape config files.
 
-    `check_expr` and `check_template` raise a TermpromError for what the rule files must not hold.
+    `check_expr` and `check_template` raise a TermpromError for what the rule files must not hold;
+    `features` are the names of --enable-feature, some of which change defaults.
     Raises ConfigError, located, for anything that is wrong anywhere.
     """
     return load_config_text(
@@ -95,6 +97,7 @@ def load_config(
         check_expr=check_expr,
         check_template=check_template,
         retention_ms=retention_ms,
+        features=features,
     )
 
 
@@ -106,9 +109,10 @@ def load_config_text(
     check_expr: CheckText | None = None,
     check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
+    features: Collection[str] = (),
 ) -> Config:
     """As `load_config`, of text. Without a `folder` relative paths stay relative."""
-    document = Document(path, folder)
+    document = Document(path, folder, features=frozenset(features))
     root, _ = compose(text, path)
     try:
         top = read_section(root or MappingNode((), 1, 1), document, _TABLE, "config.plain")
@@ -136,7 +140,7 @@ def load_rule_file(
 
 
 def _effective(top: Section, document: Document, retention_ms: int) -> Config:
-    global_: GlobalSection = top.get("global") or GlobalSection()
+    global_: GlobalSection = top.get("global") or default_global(document.features)
     rule_files = _patterns(top, "rule_files", "rule file")
     scrape_files = _patterns(top, "scrape_config_files", "scrape config file")
     jobs = _jobs(top.get("scrape_configs", ()), global_)

@@ -48,9 +48,6 @@ from termprom.model.durations import format_duration
 _ESCAPINGS: Final = frozenset({"allow-utf-8", "underscores", "dots", "values"})
 _ESCAPING_CHOICE: Final = "must be one of 'allow-utf-8', 'underscores', 'dots', or 'values'"
 
-# Flags that are read, checked and printed only.
-_INEFFECTIVE: Final = ("scrape_native_histograms", "convert_classic_histograms_to_nhcb")
-
 # Keys whose written value is the effective one.
 _PLAIN: Final[Table] = {
     "honor_labels": scalars.boolean,
@@ -125,7 +122,7 @@ def effective_scrape_config(section: Section, global_: GlobalSection) -> ScrapeC
     validation, escaping = _schemes(section, global_)
     legacy = validation == "legacy"
     rules = checked_rules(section.get("relabel_configs", ()), legacy=legacy)
-    _warn_of_ineffective(section, flags)
+    _warn_of_ineffective(section)
     return ScrapeConfig(
         **values,
         metric_name_validation_scheme=validation,
@@ -149,14 +146,13 @@ def _flags(section: Section, global_: GlobalSection) -> dict[str, bool]:
     }
 
 
-def _warn_of_ineffective(section: Section, flags: dict[str, bool]) -> None:
+def _warn_of_ineffective(section: Section) -> None:
     """Name what is accepted and does nothing here, once per file."""
-    ineffective = [key for key in _INEFFECTIVE if flags[key]]
     oauth2: Section | None = section.get("oauth2")
     if oauth2 is not None and oauth2.get("grant_type") == JWT_BEARER:
-        ineffective.append(f"oauth2 grant_type {JWT_BEARER}")
-    for what in ineffective:
-        warning = f"{what}: accepted, but not implemented and without effect"
+        warning = (
+            f"oauth2 grant_type {JWT_BEARER}: accepted, but not implemented and without effect"
+        )
         if warning not in section.document.warnings:
             section.document.warnings.append(warning)
 

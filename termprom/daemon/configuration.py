@@ -28,4 +28,9 @@ def read_configuration(settings: Settings) -> Config:
 
     if settings.config_file is None:
         return load_embedded(check_expr)
-    return load_config(settings.config_file, check_expr=check_expr, check_template=check_template)
+    return load_config(
+        settings.config_file,
+        check_expr=check_expr,
+        check_template=check_template,
+        features=settings.features,
+    )

@@ -26,8 +26,10 @@ class Format(StrEnum):
 
 _FIRST_WEIGHT: Final = 6
 
-# Protobuf has no entry: a target is never asked for what cannot be read.
 _MEDIA: Final = {
+    "PrometheusProto": (
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+    ),
     "OpenMetricsText1.0.0": "application/openmetrics-text;version=1.0.0;escaping={escaping}",
     "OpenMetricsText0.0.1": "application/openmetrics-text;version=0.0.1",
     "PrometheusText1.0.0": "text/plain;version=1.0.0;escaping={escaping}",
@@ -48,8 +50,8 @@ _TRAILING: Final = re.compile(r"[;\s]*")
 
 
 def accept_header(protocols: Sequence[str], escaping: str) -> str:
-    """The Accept header for these scrape protocols, best first; unreadable ones are left out."""
-    media = [_MEDIA[name].format(escaping=escaping) for name in protocols if name in _MEDIA]
+    """The Accept header for these scrape protocols, best first."""
+    media = [_MEDIA[name].format(escaping=escaping) for name in protocols]
     return ",".join(
         f"{one};q=0.{_FIRST_WEIGHT - number}" for number, one in enumerate([*media, "*/*"])
     )
@@ -82,14 +84,9 @@ def body_format(content_type: str | None, fallback: str = "") -> Format:
 
 
 def scanner_for(body: bytes, kind: Format) -> Scanner:
-    """The scanner of `body`. Raises ExpositionError for a format that is not read."""
-    match kind:
-        case Format.TEXT:
-            return TextScanner(body)
-        case Format.OPENMETRICS:
-            return OpenMetricsScanner(body)
-        case Format.PROTOBUF:
-            raise ExpositionError("the protobuf format is not supported and was not asked for")
+    """The scanner of `body`, which is text of one kind or the other."""
+    assert kind is not Format.PROTOBUF, "protobuf has no lines to scan"
+    return OpenMetricsScanner(body) if kind is Format.OPENMETRICS else TextScanner(body)
 
 
 class _BadMediaType(ValueError):

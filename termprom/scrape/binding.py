@@ -15,8 +15,8 @@ from termprom.errors import ScrapeError
 from termprom.exposition.entries import LabelPairs
 from termprom.model.labels import Labels
 from termprom.model.values import Ints, Mask
+from termprom.scrape.keyed import PageLayout
 from termprom.scrape.labelling import Labelling
-from termprom.scrape.layout import TextLayout
 from termprom.storage import Group
 
 DROPPED: Final = -1
@@ -34,7 +34,7 @@ class Binding:
     __slots__ = ("columns", "duplicates", "error", "layout", "reached", "stored", "targets")
 
     def __init__(
-        self, layout: TextLayout, columns: Ints, reached: int, error: ScrapeError | None
+        self, layout: PageLayout, columns: Ints, reached: int, error: ScrapeError | None
     ) -> None:
         self.layout = layout
         self.columns = columns
@@ -61,7 +61,7 @@ class Binding:
 
 
 def bind(
-    layout: TextLayout,
+    layout: PageLayout,
     labelling: Labelling,
     group: Group,
     before: Binding | None = None,

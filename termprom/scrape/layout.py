@@ -11,7 +11,7 @@ because a scanner's reading of a line up to its value depends on nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from termprom.exposition.entries import LabelPairs, SeriesEntry
 from termprom.exposition.negotiate import Format, scanner_for
 from termprom.exposition.scanner import scan
-from termprom.model.metadata import MetricType
+from termprom.model.metadata import Metadata, MetricType
 from termprom.model.values import Ints
 from termprom.scrape.heads import Heads
+from termprom.scrape.metadata import layout_metadata
 
 Bytes = NDArray[np.uint8]
 
@@ -110,20 +111,28 @@ class TextLayout:
         """The body without its values, and without what follows these up to the newline."""
         return self.heads.text()
 
-    def line_heads(self) -> list[bytes]:
+    def series_keys(self) -> Sequence[Hashable]:
         """For each sample, the text of its last physical line up to the value."""
         lines = self.skeleton.split(b"\n")
         return [lines[number] for number in self.end_lines.tolist()]
 
+    def families(self) -> Mapping[str, Metadata]:
+        """What the comments say of metric families; the last word counts."""
+        return layout_metadata(self.skeleton, self.kind)
+
     def pairs(self) -> Sequence[LabelPairs]:
         """For each sample, its labels as exposed; read again where they were forgotten."""
         if self._pairs is None:
-            lines = self.skeleton.split(b"\n")
-            for number in self.end_lines.tolist():
-                lines[number] += b"0"
-            scanner = scanner_for(b"\n".join(lines), self.kind)
+            scanner = scanner_for(self.specimen(), self.kind)
             self._pairs = tuple(e.pairs for e in scan(scanner) if isinstance(e, SeriesEntry))
         return self._pairs
+
+    def specimen(self) -> bytes:
+        """A body of this layout, all of whose values are 0."""
+        lines = self.skeleton.split(b"\n")
+        for number in self.end_lines.tolist():
+            lines[number] += b"0"
+        return b"\n".join(lines)
 
     def forget_pairs(self) -> None:
         """Give their memory back; they can be read again from the skeleton."""

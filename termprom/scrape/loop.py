@@ -14,17 +14,17 @@ from termprom.clock import Clock
 from termprom.config.schema import ScrapeConfig
 from termprom.errors import BodyTooLarge, ExpositionError, ScrapeError
 from termprom.exposition.negotiate import body_format
+from termprom.exposition.protobuf import HistogramForms
 from termprom.model.metadata import Metadata
 from termprom.scrape.answer import Answer, Fetch
 from termprom.scrape.failure_log import FailureLog
-from termprom.scrape.layout import TextLayout
 from termprom.scrape.layouts import Layouts
-from termprom.scrape.metadata import layout_metadata
 from termprom.scrape.metrics import ScrapeMetrics
-from termprom.scrape.page import Page, read_page
+from termprom.scrape.page import Page
+from termprom.scrape.reader import PageReader, Reading
 from termprom.scrape.report import BODY_SIZE_EXCEEDED, Report
 from termprom.scrape.schedule import next_due_ms, take_turn
-from termprom.scrape.series import TargetSeries
+from termprom.scrape.series import NO_EXTRAS, Extras, TargetSeries
 from termprom.scrape.target import Target
 from termprom.storage import Appended
 from termprom.views import Health, TargetView
@@ -41,6 +41,7 @@ class Surroundings:
     layouts: Layouts
     on_change: Callable[[str], None]
     executor: Executor | None = None
+    extras: Extras = NO_EXTRAS
     stored: int = 0  # samples that the store took since the process started
     failure_logs: dict[str, FailureLog] = field(default_factory=dict)
 
@@ -74,7 +75,7 @@ class TargetLoop:
         self._health = Health.UNKNOWN
         self._recent: deque[bool] = deque(maxlen=limits.SCRAPE_RECENT_MAX)
         self._view: TargetView | None = None
-        self._metadata: tuple[TextLayout, Mapping[str, Metadata]] | None = None
+        self._reader = PageReader(around.layouts)
 
     def __repr__(self) -> str:
         return f"TargetLoop({self.target.url}, {self._health})"
@@ -174,8 +175,8 @@ class TargetLoop:
         page = await self._page(report, time_ms)
         report.duration_seconds = around.clock.monotonic() - began
         appended = self.series.store(page, time_ms, report)
-        if page is not None and page.error is None and page.layout is self.series.layout:
-            around.layouts.add(page.layout)
+        if page is not None and page.error is None:
+            self._reader.keep(page)
         self._count(appended, report)
         self._remember(report, time_ms)
 
@@ -205,20 +206,30 @@ class TargetLoop:
 
     async def _read(self, answer: Answer) -> Page:
         kind = body_format(answer.content_type, self.job.fallback_scrape_protocol)
-        body, own = answer.body, self.series.layout
-
-        def read() -> Page:
-            return read_page(body, kind, own, self._around.layouts.candidates(kind, body))
-
+        body, how = answer.body, self._how()
         if len(body) <= limits.SCRAPE_INLINE_BYTES:
-            return read()
-        return await asyncio.get_running_loop().run_in_executor(self._around.executor, read)
+            return self._reader.read(body, kind, how)
+        loop, executor = asyncio.get_running_loop(), self._around.executor
+        return await loop.run_in_executor(executor, self._reader.read, body, kind, how)
+
+    def _how(self) -> Reading:
+        target, extras = self.target, self._around.extras
+        return Reading(
+            HistogramForms(
+                native=target.native_histograms,
+                convert=target.convert_classic,
+                keep_classic=target.keep_classic,
+            ),
+            starts=extras.starts or extras.zero_samples,
+        )
 
     def _count(self, appended: Appended, report: Report) -> None:
         around, metrics = self._around, self._around.metrics
         around.stored += appended.stored
         if report.error == "sample limit exceeded":
             metrics.too_many_samples.inc()
+        elif report.error == "histogram bucket limit exceeded":
+            metrics.too_many_buckets.inc()
         elif report.error.startswith("label_"):
             metrics.label_limits_exceeded.inc()
         if self.job.extra_scrape_metrics:
@@ -238,6 +249,11 @@ class TargetLoop:
                 appended.too_old,
                 metrics.out_of_bounds,
                 "Error on ingesting samples that are too old or are too far into the future",
+            ),
+            (
+                self.series.exemplars_out_of_order,
+                metrics.exemplars_out_of_order,
+                "Error on ingesting out-of-order exemplars",
             ),
         ):
             if count:
@@ -291,12 +307,7 @@ class TargetLoop:
 
     def metadata(self) -> Mapping[str, Metadata]:
         """What the target's last whole page said about its families."""
-        layout = self.series.layout
-        if layout is None:
-            return {}
-        if self._metadata is None or self._metadata[0] is not layout:
-            self._metadata = (layout, layout_metadata(layout))
-        return self._metadata[1]
+        return self._reader.families()
 
 
 def _seconds(interval_ms: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 
 import aiohttp
@@ -23,6 +23,7 @@ from termprom.scrape.loop import Surroundings
 from termprom.scrape.metrics import ScrapeMetrics
 from termprom.scrape.pool import Pool, make_fetch
 from termprom.scrape.schedule import server_seed
+from termprom.scrape.series import extras_of
 from termprom.storage import Storage
 from termprom.views import DroppedTargetView, MetadataView, TargetsView
 
@@ -48,9 +49,20 @@ class ScrapeManager:
         internal_pages: Mapping[str, Callable[[], Awaitable[bytes]]] | None = None,
         on_change: Callable[[str], None] = _nobody,
         executor: Executor | None = None,
+        features: Collection[str] = (),
     ) -> None:
-        """`on_change` gets a sentence when a target's health changes, and "" for lesser news."""
-        self._around = Surroundings(clock, ScrapeMetrics(registry), Layouts(), on_change, executor)
+        """`on_change` gets a sentence when a target's health changes, and "" for lesser news.
+
+        `features` are the names of --enable-feature.
+        """
+        self._around = Surroundings(
+            clock,
+            ScrapeMetrics(registry),
+            Layouts(),
+            on_change,
+            executor,
+            extras_of(features),
+        )
         self._groups = SharedGroups(storage)
         self._pages = InternalPages(internal_pages or {})
         self._pools: dict[str, Pool] = {}

@@ -10,19 +10,18 @@ from termprom.exposition.entries import HelpEntry, TypeEntry, UnitEntry
 from termprom.exposition.negotiate import Format, scanner_for
 from termprom.exposition.scanner import scan
 from termprom.model.metadata import Metadata
-from termprom.scrape.layout import TextLayout
 
 _NOTHING = Metadata()
 
 
-def layout_metadata(layout: TextLayout) -> Mapping[str, Metadata]:
-    """The metadata of each family that the layout's comments name; the last word counts."""
-    lines = [line for line in layout.skeleton.split(b"\n") if line.lstrip(b" \t").startswith(b"#")]
-    if layout.kind is Format.OPENMETRICS:
+def layout_metadata(skeleton: bytes, kind: Format) -> Mapping[str, Metadata]:
+    """The metadata of each family that a body's comments name; the last word counts."""
+    lines = [line for line in skeleton.split(b"\n") if line.lstrip(b" \t").startswith(b"#")]
+    if kind is Format.OPENMETRICS:
         lines = [line for line in lines if line != b"# EOF"] + [b"# EOF"]
     found: dict[str, Metadata] = {}
     try:
-        for entry in scan(scanner_for(b"\n".join(lines) + b"\n", layout.kind)):
+        for entry in scan(scanner_for(b"\n".join(lines) + b"\n", kind)):
             match entry:
                 case TypeEntry():
                     known = found.get(entry.metric, _NOTHING)

@@ -13,6 +13,7 @@ from termprom.exposition.entries import Exemplar, LabelPairs, SeriesEntry
 from termprom.exposition.negotiate import Format, scanner_for
 from termprom.model.values import Ints, TimesMs
 from termprom.scrape.derive import derive
+from termprom.scrape.keyed import PageLayout
 from termprom.scrape.layout import BOUND_CODES, TextLayout, take_apart
 from termprom.scrape.tails import Readings, read_tails
 
@@ -22,14 +23,15 @@ class Page:
     """What a body says. With an `error`, of the lines before the mistake.
 
     `kept` (K,) tells where each line was in the layout that `derived_from` is, -1 if nowhere; it
-    is None where that is not known.
+    is None where that is not known. `source` is the layout of the text, where that is another.
     """
 
-    layout: TextLayout
+    layout: PageLayout
     readings: Readings
     error: ExpositionError | None = None
-    derived_from: TextLayout | None = None
+    derived_from: PageLayout | None = None
     kept: Ints | None = None
+    source: TextLayout | None = None
 
     def __repr__(self) -> str:
         state = f", broken: {self.error}" if self.error else ""

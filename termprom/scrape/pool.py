@@ -130,7 +130,7 @@ class Pool:
                 fields = {"target": target.url, "error": str(problem)}
                 log.error("the store has no place for a target", extra={"fields": fields})
                 continue
-            series = TargetSeries(target, self.job, group)
+            series = TargetSeries(target, self.job, group, self._around.extras)
             loop = TargetLoop(
                 target,
                 self.job,

@@ -14,6 +14,7 @@ from termprom.exposition.entries import Exemplar
 from termprom.exposition.negotiate import Format, scanner_for
 from termprom.exposition.numbers import parse_joined_numbers
 from termprom.exposition.scanner import Scanner
+from termprom.model.histogram import FloatHistogram
 from termprom.model.values import Ints, TimesMs, Values
 from termprom.scrape.layout import Cut
 
@@ -26,13 +27,17 @@ _STAMP_BYTES: Final = {Format.TEXT: b"0123456789,", Format.OPENMETRICS: b"012345
 class Readings:
     """The numbers of a body.
 
-    Shapes: values (K,); stamped (L,) are the lines that brought timestamps, times_ms (L,) those.
+    Shapes: values (K,); stamped (L,) are the lines that brought timestamps, times_ms (L,) those;
+    starts_ms (K,), where the target tells, since when each line counts, 0 where it does not.
+    Lines among `histograms` are native histograms and have no value.
     """
 
     values: Values
     stamped: Ints = field(default_factory=lambda: _NONE)
     times_ms: TimesMs = field(default_factory=lambda: _NONE)
     exemplars: Sequence[tuple[int, Exemplar]] = ()
+    histograms: Sequence[tuple[int, FloatHistogram]] = ()
+    starts_ms: Ints | None = None
 
 
 def read_tails(cut: Cut, kind: Format) -> Readings | None:

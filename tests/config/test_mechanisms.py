@@ -128,14 +128,29 @@ def test_a_mechanism_that_finds_nothing_here_is_named_once_per_job() -> None:
     assert config.warnings == ('job "j": nerve_sd_configs is not implemented and finds no targets',)
 
 
+def test_features_move_defaults() -> None:
+    text = "scrape_configs:\n- job_name: a\n"
+    plain = load_config_text(text)
+    assert not plain.scrape_configs[0].extra_scrape_metrics
+    assert plain.scrape_configs[0].scrape_protocols[0] == "OpenMetricsText1.0.0"
+    assert "scrape_protocols" not in plain.yaml.partition("scrape_configs:")[0]
+    moved = load_config_text(text, features={"extra-scrape-metrics", "st-storage"})
+    assert moved.scrape_configs[0].extra_scrape_metrics
+    assert moved.scrape_configs[0].scrape_protocols[0] == "PrometheusProto"
+    assert "- PrometheusProto" in moved.yaml.partition("scrape_configs:")[0]
+    written = "global: {extra_scrape_metrics: false, scrape_protocols: [PrometheusText0.0.4]}\n"
+    kept = load_config_text(written + text, features={"extra-scrape-metrics", "st-storage"})
+    assert not kept.scrape_configs[0].extra_scrape_metrics
+    assert kept.scrape_configs[0].scrape_protocols == ("PrometheusText0.0.4",)
+
+
 def test_options_without_effect_are_named_once() -> None:
     text = (
-        "global: {scrape_native_histograms: true}\nscrape_configs:\n- job_name: a\n- job_name: b\n"
+        "scrape_configs:\n- job_name: a\n- job_name: b\n"
         "  oauth2: {client_id: x, token_url: 'http://t', client_certificate_key: k,\n"
         "    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer'}\n"
     )
     assert [warning.split(":")[0] for warning in load_config_text(text).warnings] == [
-        "scrape_native_histograms",
         "oauth2 grant_type urn",
     ]
 

@@ -20,11 +20,11 @@ from termprom.errors import ConfigError
             ],
         ),
         (
-            "oops: 1\nscrape_configs:\n- scrape_interval: 5x\n",
+            "oops: 1\nscrape_configs:\n- scrape_interval: x5\n",
             [
                 "p.yml:1:1: field oops not found in type config.plain",
                 "p.yml:3:3: job_name is empty",
-                'p.yml:3:20: not a valid duration string: "5x"',
+                'p.yml:3:20: not a valid duration string: "x5"',
             ],
         ),
     ],

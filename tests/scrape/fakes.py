@@ -15,7 +15,7 @@ from termprom.scrape.answer import Answer
 from termprom.scrape.layouts import Layouts
 from termprom.scrape.loop import Surroundings, TargetLoop
 from termprom.scrape.metrics import ScrapeMetrics
-from termprom.scrape.series import TargetSeries
+from termprom.scrape.series import Extras, TargetSeries
 from termprom.scrape.target import Target, find_targets
 from termprom.testing.clock import ManualClock
 from termprom.testing.memory_storage import MemoryStorage
@@ -48,6 +48,7 @@ class Bench:
     """One loop over a fake target and a store of dictionaries."""
 
     def __init__(self, fake: FakeTarget, *, address: str = "host:1", **job: object) -> None:
+        self.fake = fake
         self.clock = ManualClock(1_700_000_000_000)
         self.storage = MemoryStorage()
         self.job = ScrapeConfig(
@@ -66,6 +67,12 @@ class Bench:
         series = TargetSeries(self.target, self.job, self.storage.group(self.target.identity))
         self.loop = TargetLoop(self.target, self.job, series, fake, self.around, offset_ms=0)
         self.time_ms = self.clock.now_ms()
+
+    def use_extras(self, extras: Extras) -> None:
+        """Store beside samples what the feature flags would ask for."""
+        self.around.extras = extras
+        group = self.storage.group(self.target.identity)
+        self.loop.series = TargetSeries(self.target, self.job, group, extras)
 
     async def scrape(self, count: int = 1) -> None:
         for _ in range(count):
