@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from termprom.errors import ColumnsDropped
 from termprom.model.labels import Labels
-from termprom.model.values import STALE_BITS, Ints, full_of
+from termprom.model.values import STALE_BITS, Ints, Values, full_of
 from termprom.rules.recording import Samples
 from termprom.storage import Appended, Group, Storage
 
@@ -35,14 +36,13 @@ class Output:
         """Raises StorageError; nothing is stored then."""
         if not samples:
             return Appended()
-        columns = self._numbers(list(samples))
-        return self._group.append(time_ms, columns, np.fromiter(samples.values(), np.float64))
+        return self._append(time_ms, list(samples), np.fromiter(samples.values(), np.float64))
 
     def end_series(self, time_ms: int, series: Iterable[Labels]) -> None:
         """Stale markers for series that are no longer written. Raises StorageError."""
         gone = list(series)
         if gone:
-            self._group.append(time_ms, self._numbers(gone), full_of(STALE_BITS, len(gone)))
+            self._append(time_ms, gone, full_of(STALE_BITS, len(gone)))
             # Forgotten here, so that ever new label values do not pile up; the store keeps the
             # numbers and gives the same ones should the series come back.
             for one in gone:
@@ -50,6 +50,14 @@ class Output:
 
     def close(self) -> None:
         self._group.release()
+
+    def _append(self, time_ms: int, labels: Sequence[Labels], values: Values) -> Appended:
+        try:
+            return self._group.append(time_ms, self._numbers(labels), values)
+        except ColumnsDropped:
+            # A rule that had no result for hours: the store has given its columns back.
+            self._columns = {}
+            return self._group.append(time_ms, self._numbers(labels), values)
 
     def _numbers(self, labels: Sequence[Labels]) -> Ints:
         new = [one for one in labels if one not in self._columns]

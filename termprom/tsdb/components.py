@@ -3,7 +3,7 @@
 A native histogram is stored as columns of floats, one for each of its numbers, and so is the
 start timestamp of whatever the series has. Each column is a series of its own, a *component*: the
 labels of the series it belongs to, and before them a label without a name, which nobody can give
-(FORMAT.md, section 9). Head, log and blocks need not know; readers hide components and put
+(FORMAT.md, section 10). Head, log and blocks need not know; readers hide components and put
 together what they stand for.
 
     component := "start" | part " " layout

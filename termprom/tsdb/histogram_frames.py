@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
-from termprom.model.values import ABSENT_BITS, AnyArray, TimesMs, Values
+from termprom.model.histogram import CounterResetHint
+from termprom.model.values import ABSENT_BITS, AnyArray, Ints, TimesMs, Values, is_stale
 from termprom.storage import Frame, HistogramFrame
 from termprom.tsdb.components import BucketLayout, spans_of, split
 from termprom.tsdb.starts import Starts
 from termprom.tsdb.union import Components
 
+FLOATS: Final = ""
 _ABSENT = np.uint64(ABSENT_BITS)
+_GAUGE = int(CounterResetHint.GAUGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,17 @@ class Part:
 def gather(
     frame: Frame, first: int, components: Components, found: Mapping[int, list[Part]]
 ) -> None:
-    """Add the components in `frame`, numbered from `first` on, to those of their series."""
+    """Add what is in `frame` to the parts of each series; components are numbered from `first`.
+
+    The floats of a series are a part without a name.
+    """
     bits = np.ascontiguousarray(frame.values).view(np.uint64)
     for row, place in enumerate((frame.series - first).tolist()):
-        part = Part(components.names[place], frame.times_ms, bits[row])
-        found[int(components.bases[place])].append(part)
+        if place < 0:
+            found[place + first].append(Part(FLOATS, frame.times_ms, bits[row]))
+        else:
+            part = Part(components.names[place], frame.times_ms, bits[row])
+            found[int(components.bases[place])].append(part)
 
 
 def histogram_frames(
@@ -44,18 +54,32 @@ def histogram_frames(
     `number` is what the frames call the series, `place` what `starts` calls it.
     """
     layouts: dict[BucketLayout, list[tuple[str, Part]]] = {}
+    floats_ms = np.zeros(0, dtype=np.int64)
     for part in parts:
         name, layout = split(part.name)
         if layout is not None:
             layouts.setdefault(layout, []).append((name, part))
+        elif part.name == FLOATS:
+            floats_ms = part.times_ms[part.bits != _ABSENT]
     frames = [
         frame
         for layout, named in layouts.items()
         if (frame := _frame(number, layout, named)) is not None
     ]
-    for frame in _in_order_of_time(frames):
+    for run in _in_order_of_time(frames):
+        frame = replace(run, hints=_hints(run, floats_ms))
         known = None if starts is None else starts.at(place, frame.times_ms)
         yield frame if known is None else replace(frame, starts_ms=known)
+
+
+def since(frames: Iterable[HistogramFrame], start_ms: int) -> Iterator[HistogramFrame]:
+    """The frames less what is before `start_ms`."""
+    for frame in frames:
+        low = int(np.searchsorted(frame.times_ms, start_ms))
+        if low == 0:
+            yield frame
+        elif low < frame.times_ms.size:
+            yield _rows(frame, low, frame.times_ms.size)
 
 
 def _frame(
@@ -124,6 +148,28 @@ def _in_order_of_time(frames: Sequence[HistogramFrame]) -> Iterator[HistogramFra
         yield _rows(frames[int(owners[low])], int(rows[low]), int(rows[high - 1]) + 1)
 
 
+def _hints(run: HistogramFrame, floats_ms: TimesMs) -> Ints:
+    """What is known of counter resets: none where one histogram goes on where the last one was.
+
+    Source: what the original's store hands out; it begins anew at a reset, at another layout and
+    behind a float.
+    """
+    stored = run.hints
+    goes_on = np.zeros(stored.size, dtype=np.bool_)
+    if stored.size > 1:
+        goes_on[1:] = (stored[:-1] != _GAUGE) & ~is_stale(run.sums)[:-1]
+        for column in (run.counts, run.zero_counts):
+            goes_on[1:] &= column[1:] >= column[:-1]
+        for matrix in (run.positive, run.negative):
+            goes_on[1:] &= (matrix[1:] >= matrix[:-1]).all(axis=1)
+        if floats_ms.size:
+            before = np.searchsorted(floats_ms, run.times_ms)
+            goes_on[1:] &= before[1:] == before[:-1]
+    goes_on &= stored == CounterResetHint.UNKNOWN
+    hints: Ints = np.where(stored == _GAUGE, _GAUGE, goes_on * int(CounterResetHint.NOT_RESET))
+    return hints
+
+
 def _rows(frame: HistogramFrame, low: int, high: int) -> HistogramFrame:
     part = slice(low, high)
     return replace(
@@ -135,4 +181,5 @@ def _rows(frame: HistogramFrame, low: int, high: int) -> HistogramFrame:
         zero_counts=frame.zero_counts[part],
         positive=frame.positive[part],
         negative=frame.negative[part],
+        starts_ms=None if frame.starts_ms is None else frame.starts_ms[part],
     )

@@ -11,7 +11,7 @@ from termprom.model.labels import Labels
 from termprom.model.values import Ints, Mask
 from termprom.storage import Frame, HistogramFrame
 from termprom.tsdb.components import START
-from termprom.tsdb.histogram_frames import Part, gather, histogram_frames
+from termprom.tsdb.histogram_frames import Part, gather, histogram_frames, since
 from termprom.tsdb.merge import frames_of
 from termprom.tsdb.source import Picked, Piece, Source
 from termprom.tsdb.starts import Starts, aligned_starts
@@ -20,12 +20,17 @@ from termprom.tsdb.union import Union
 # Cells that are decoded at once: 16 MB, enough that the price of a batch does not show.
 _BATCH_CELLS: Final = 1 << 21
 _EVERY_SERIES: Final = 1 << 40
+_BEFORE_MS: Final = 300_000  # how far back the histogram before the first one may be
 
 
 class TsdbSelection:
     """Implements storage.Selection. Fixed when it is made; samples are read batch by batch."""
 
     def __init__(self, sources: Sequence[Source], union: Union, start_ms: int, end_ms: int) -> None:
+        self._sources = sources
+        self._union = union
+        self._start_ms = start_ms
+        self._end_ms = end_ms
         self._picked: list[tuple[Picked, Ints]] = []
         count = len(union.labels)
         present: Mask = np.zeros(union.place_count, dtype=np.bool_)
@@ -61,7 +66,7 @@ class TsdbSelection:
     def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
         for batch in self._batches(self._order):
             starts = self._starts_of(batch)
-            for frame in frames_of(self._read(batch), series_max):
+            for frame in frames_of(_read(self._picked, batch, self._rows.size), series_max):
                 starts_ms = None
                 if starts is not None:
                     starts_ms = aligned_starts(frame.series, frame.times_ms, starts)
@@ -75,31 +80,40 @@ class TsdbSelection:
         first = self._has_floats.size
         is_part = np.array([name != START for name in found.names], dtype=np.bool_)
         parts = np.flatnonzero(self._present[first:] & is_part)
+        if not parts.size:
+            return
         parts = parts[np.argsort(found.bases[parts], kind="stable")]
+        picked = self._pick_early(first + parts)
         for batch in self._batches(first + parts, found.bases[parts]):
             bases = np.unique(found.bases[batch - first])
             starts = self._starts_of(bases)
             gathered: dict[int, list[Part]] = {place: [] for place in bases.tolist()}
-            for frame in frames_of(self._read(batch), _EVERY_SERIES):
+            # Floats of the same series come between histograms: part of what is known of resets.
+            read = np.concatenate([bases[self._has_floats[bases]], batch])
+            for frame in frames_of(_read(picked, read, self._rows.size), _EVERY_SERIES):
                 gather(frame, first, found, gathered)
             for place in bases.tolist():
                 number = place if self._numbers is None else int(self._numbers[place])
-                yield from histogram_frames(number, place, gathered[place], starts)
+                frames = histogram_frames(number, place, gathered[place], starts)
+                yield from since(frames, self._start_ms)
 
-    def _read(self, batch: Ints) -> list[Piece]:
-        """The pieces of the series in these places."""
+    def _pick_early(self, components: Ints) -> list[tuple[Picked, Ints]]:
+        """Components and the floats of their series, from some time before the range on.
+
+        The first histogram of a range is compared with the one before it.
+        """
+        found = self._union.components
+        assert found is not None
         wanted = np.zeros(self._rows.size, dtype=np.bool_)
-        wanted[batch] = True
-        pieces: list[Piece] = []
-        for picked, places in self._picked:
-            chosen = np.flatnonzero(wanted[places])
-            if not chosen.size:
-                continue
-            pieces += (
-                Piece(piece.timeline, places[piece.series], piece.times_ms, piece.bits)
-                for piece in picked.read(chosen)
-            )
-        return pieces
+        wanted[components] = True
+        wanted[found.bases[components - len(self._union.labels)]] = True
+        picked: list[tuple[Picked, Ints]] = []
+        for source, (series, places) in zip(self._sources, self._union.members, strict=True):
+            here = np.flatnonzero(wanted[places])
+            if here.size:
+                start_ms = self._start_ms - _BEFORE_MS
+                picked.append((source.pick(series[here], start_ms, self._end_ms), places[here]))
+        return picked
 
     def _starts_of(self, bases: Ints) -> Starts | None:
         """The start timestamps of these series, None where there are none at all."""
@@ -111,7 +125,8 @@ class TsdbSelection:
         if not kept.any():
             return None
         owner = dict(zip(places[kept].tolist(), bases[kept].tolist(), strict=True))
-        return Starts.of(frames_of(self._read(places[kept]), _EVERY_SERIES), owner)
+        pieces = _read(self._picked, places[kept], self._rows.size)
+        return Starts.of(frames_of(pieces, _EVERY_SERIES), owner)
 
     def _batches(self, places: Ints, together: Ints | None = None) -> Iterator[Ints]:
         """`places` in runs of a batch of cells; those of one number in `together` stay together.
@@ -128,3 +143,18 @@ class TsdbSelection:
                 end = int(np.searchsorted(together, together[end - 1], side="right"))
             yield places[start:end]
             start = end
+
+
+def _read(picked: Sequence[tuple[Picked, Ints]], batch: Ints, count: int) -> list[Piece]:
+    """The pieces of the series in these of `count` places."""
+    wanted = np.zeros(count, dtype=np.bool_)
+    wanted[batch] = True
+    pieces: list[Piece] = []
+    for one, places in picked:
+        chosen = np.flatnonzero(wanted[places])
+        if chosen.size:
+            pieces += (
+                Piece(piece.timeline, places[piece.series], piece.times_ms, piece.bits)
+                for piece in one.read(chosen)
+            )
+    return pieces

@@ -10,8 +10,16 @@ import pytest
 
 from termprom.errors import DataFolderLocked
 from termprom.model.labels import Labels
+from termprom.model.metadata import Metadata, MetricType
+from termprom.storage import Exemplar
 from termprom.tsdb.identity import encoded
-from termprom.tsdb.wal_entries import encode_symbols
+from termprom.tsdb.wal_entries import (
+    EntryReader,
+    ExemplarsEntry,
+    encode_exemplars,
+    encode_metadata,
+    encode_symbols,
+)
 from termprom.tsdb.wal_reader import list_segments
 from termprom.tsdb.wal_writer import frame
 from tests.tsdb.models import Samples, bits, open_store, read_all, values_of
@@ -111,14 +119,32 @@ def test_a_start_begins_a_segment_of_its_own(tmp_path: Path) -> None:
     assert [segment.number for segment in list_segments(tmp_path / "wal")] == [1, 2, 3]
 
 
-def test_example_record_of_the_format_page() -> None:
+EXAMPLES = {
+    "a record": lambda: frame(encode_symbols([0], ["a"])),
+    "an entry with one exemplar": lambda: encode_exemplars(
+        3, [(1, Exemplar(Labels.of(a="b"), 1.0, 7))]
+    ),
+    "an entry with metadata": lambda: encode_metadata(
+        3, {"up": Metadata(MetricType.GAUGE, "h", "")}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_bytes_of_the_format_page(name: str) -> None:
     page = Path(__file__).parents[2] / "termprom" / "tsdb" / "FORMAT.md"
     lines = page.read_text(encoding="utf-8").splitlines()
-    place = next(
-        number for number, line in enumerate(lines) if line.startswith("Example, a record")
-    )
+    place = next(n for n, line in enumerate(lines) if line.startswith(f"Example, {name}"))
     example = bytes.fromhex(lines[place + 1].strip("` "))
-    assert frame(encode_symbols([0], ["a"])) == example
+    assert EXAMPLES[name]() == example
+    if "entry" in name:
+        (entry,) = EntryReader().entries(memoryview(example))
+        again = (
+            encode_exemplars(entry.group, entry.exemplars)
+            if isinstance(entry, ExemplarsEntry)
+            else encode_metadata(entry.group, entry.metadata)
+        )
+        assert again == example
 
 
 def test_two_stores_cannot_share_a_folder(tmp_path: Path) -> None:
