@@ -49,7 +49,7 @@ def buckets_of(histogram: FloatHistogram) -> Iterator[Bucket]:
     for index, count in reversed(negative):
         lower, upper = bound(index - 1, histogram.schema), bound(index, histogram.schema)
         yield 1, -upper, -max(lower, zero) if upper > zero else -lower, count
-    if histogram.zero_count:
+    if histogram.zero_count > 0:
         yield 3, -zero, zero, histogram.zero_count
     for index, count in _indexed(histogram.positive_spans, histogram.positive_buckets):
         lower, upper = bound(index - 1, histogram.schema), bound(index, histogram.schema)

@@ -104,7 +104,16 @@ def _call(expr: ast.Call, func: str, args: tuple[ast.Expr, ...], frame: Frame) -
         case "step":
             return plan.Number(frame.step_seconds, span=expr.span)
         case _:
-            return plan.Call(func, tuple(_lower(arg, frame) for arg in args), span=expr.span)
+            below = tuple(_lower(arg, frame) for arg in args)
+            return plan.Call(func, below, _places(args, below), span=expr.span)
+
+
+def _places(args: tuple[ast.Expr, ...], below: tuple[plan.Plan, ...]) -> tuple[ast.Span, ...]:
+    """As upstream: of a range vector its parentheses do not count."""
+    return tuple(
+        node.span if isinstance(node, plan.RangeSelect | plan.Subquery) else arg.span
+        for arg, node in zip(args, below, strict=True)
+    )
 
 
 def _selector(expr: ast.VectorSelector, frame: Frame) -> plan.Select:

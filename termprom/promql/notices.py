@@ -5,7 +5,10 @@ Texts are upstream's, since clients and dashboards match on them. Source: refere
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Final
+
+import numpy as np
 
 from termprom.model.labels import quote
 from termprom.model.notices import Notice, NoticeLevel
@@ -19,11 +22,47 @@ _MONOTONICITY: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """Bucket counts that fell, and were lifted: at which bounds, how far, how often and when."""
+
+    lowest_bound: float
+    highest_bound: float
+    largest_difference: float
+    samples: int
+    first_ms: int
+    last_ms: int
+
+    def with_more(self, other: Repairs) -> Repairs:
+        return Repairs(
+            min(self.lowest_bound, other.lowest_bound),
+            max(self.highest_bound, other.highest_bound),
+            max(self.largest_difference, other.largest_difference),
+            self.samples + other.samples,
+            min(self.first_ms, other.first_ms),
+            max(self.last_ms, other.last_ms),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f", from buckets {format_general(self.lowest_bound)} to "
+            f"{format_general(self.highest_bound)}, with a max diff of "
+            f"{self.largest_difference:.2g}, over {self.samples} samples from "
+            f"{_rfc3339(self.first_ms)} to {_rfc3339(self.last_ms)}"
+        )
+
+
+def _rfc3339(time_ms: int) -> str:
+    # numpy's years have no end, unlike datetime's.
+    return f"{np.datetime64(time_ms // 1000, 's')}Z"
+
+
 class Notices:
     """Remarks of one query, one per text; the last place wins. Not shared between threads."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[NoticeLevel, str], Notice] = {}
+        self._repairs: dict[tuple[NoticeLevel, str], Repairs] = {}
 
     def __repr__(self) -> str:
         return f"Notices({len(self._found)})"
@@ -34,11 +73,21 @@ class Notices:
     def inform(self, text: str, span: Span) -> None:
         self._add(NoticeLevel.INFO, f"PromQL info: {text}", span)
 
+    def inform_of_repairs(self, text: str, span: Span, repairs: Repairs) -> None:
+        """One remark on all of them, however many steps and series they are found in."""
+        self.inform(text, span)
+        key = NoticeLevel.INFO, f"PromQL info: {text}"
+        known = self._repairs.get(key)
+        self._repairs[key] = repairs if known is None else known.with_more(repairs)
+
     def _add(self, level: NoticeLevel, text: str, span: Span) -> None:
         self._found[level, text] = Notice(level, text, span.start, span.end)
 
     def all(self) -> tuple[Notice, ...]:
-        return tuple(self._found.values())
+        return tuple(
+            replace(one, text=f"{one.text}{self._repairs[key]}") if key in self._repairs else one
+            for key, one in self._found.items()
+        )
 
 
 def render(notice: Notice, expr: str) -> str:

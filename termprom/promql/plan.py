@@ -98,8 +98,11 @@ class Aggregate(PlanNode):
 
 @dataclass(frozen=True, slots=True)
 class Call(PlanNode):
+    """`places` are where the arguments are written, parentheses and all, for remarks on them."""
+
     func: str
     args: tuple[Plan, ...]
+    places: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ last bucket are absent. `present` (G, B, S) says which buckets exist at which st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,10 +63,13 @@ def quantile(buckets: Buckets, q: Values) -> tuple[Values, Repair]:
     result = lower + (upper - lower) * ((rank - before) / (count - before))
     result = np.where((found == 0) & (upper <= 0), upper, result)
     result = np.where(found == last, _at(bounds, np.maximum(sizes - 2, 0)), result)
-    result = np.where((sizes < 2) | (total == 0) | ~np.isposinf(top), np.nan, result)
+    answerless: Mask = (sizes < 2) | (total == 0) | ~np.isposinf(top)
+    result = np.where(answerless, np.nan, result)
     result = np.where(q < 0, -np.inf, result)
     result = np.where(q > 1, np.inf, result)
-    return np.where(np.isnan(q), np.nan, result), repair
+    # Where the answer does not come from the buckets, nobody is told of their repair.
+    told: Mask = repair.forced & ~answerless & (q >= 0) & (q <= 1)
+    return np.where(np.isnan(q), np.nan, result), replace(repair, forced=told)
 
 
 def _at(cells: Values, index: Ints) -> Values:

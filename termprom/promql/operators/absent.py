@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from termprom.model.grid import Grid
 from termprom.model.labels import METRIC_NAME, Labels
-from termprom.model.matchers import MatchOp
+from termprom.model.matchers import Matcher, MatchOp
 from termprom.model.values import Mask
 from termprom.promql.kernels.windows import windows_of
 from termprom.promql.operators.edge_call import check_modifier
@@ -50,7 +52,7 @@ def labels_of_missing(argument: Plan) -> Labels:
         return Labels()
     found: dict[str, str] = {}
     seen: set[str] = set()
-    for matcher in select.matchers:
+    for matcher in _in_order(select.matchers):
         if matcher.name == METRIC_NAME:
             continue
         if matcher.op is MatchOp.EQUAL and matcher.name not in seen:
@@ -59,3 +61,14 @@ def labels_of_missing(argument: Plan) -> Labels:
         else:
             found.pop(matcher.name, None)
     return Labels.of(found)
+
+
+def _in_order(matchers: Sequence[Matcher]) -> list[Matcher]:
+    """Upstream's store puts those that take series away behind those that find some."""
+    required = {matcher.name for matcher in matchers if not matcher.matches_empty()}
+
+    def takes_away(matcher: Matcher) -> bool:
+        negative = matcher.op in (MatchOp.NOT_EQUAL, MatchOp.NOT_REGEX)
+        return matcher.name not in required or (negative and matcher.matches_empty())
+
+    return sorted(matchers, key=takes_away)

@@ -23,7 +23,7 @@ from termprom.promql.operators.native_histogram import (
     quantiles,
     without_mixed,
 )
-from termprom.promql.operators.range_call import warn_of_quantiles
+from termprom.promql.operators.range_call import warn_of_each_quantile
 from termprom.promql.operators.stream import Matrix, Series
 from termprom.promql.operators.unique import merge
 from termprom.promql.run import Run
@@ -52,7 +52,7 @@ def histogram_quantile(
     run: Run, matrix: Matrix, q: Values, grid: Grid, span: Span, q_span: Span
 ) -> Matrix:
     """q (S,); one row per histogram."""
-    warn_of_quantiles(run, q, q_span)
+    warn_of_each_quantile(run, q, q_span)
     grouped = _group(run, matrix, span)
     matrix, allowed = _apart(run, grouped, matrix, span)
     rows = native_rows(matrix)
@@ -72,7 +72,7 @@ def histogram_quantiles(
     labels: list[Labels] = []
     values, present = [], []
     for q, span in zip(qs, spans[1:], strict=True):
-        warn_of_quantiles(run, q, span)
+        warn_of_each_quantile(run, q, span)
         native = quantiles(run, matrix, rows, q, spans[0])
         found, held = _evaluate(run, grouped, matrix, q, grid, spans[0])
         text = _quantile_text(float(q[0]))
@@ -110,8 +110,23 @@ def _evaluate(
         present[numbers] = packed.sizes > 0
         for number in np.flatnonzero(repair.forced.any(axis=1)).tolist():
             name = grouped.labels[int(numbers[number])].metric if run.delayed_name_removal else ""
-            run.notices.inform(notices.forced_monotonic(name), span)
+            text = notices.forced_monotonic(name)
+            run.notices.inform_of_repairs(text, span, _repairs(repair, number, grid))
     return values, present
+
+
+def _repairs(repair: buckets.Repair, number: int, grid: Grid) -> notices.Repairs:
+    """Those of one histogram, over all steps."""
+    steps = np.flatnonzero(repair.forced[number])
+    times_ms = grid.steps_ms()[steps]
+    return notices.Repairs(
+        float(repair.lowest_bound[number, steps].min()),
+        float(repair.highest_bound[number, steps].max()),
+        float(repair.largest_difference[number, steps].max()),
+        steps.size,
+        int(times_ms[0]),
+        int(times_ms[-1]),
+    )
 
 
 def _named(

@@ -130,7 +130,7 @@ def _with_histograms(
         if row not in source.histograms:
             continue
         every = _merged(source, row, samples, place)
-        remarks = Remarker(run, source.series.raw[row].metric, span)
+        remarks = Remarker(run, source.series.metric_of(row), span)
         for step, (left_ms, right_ms) in enumerate(zip(reach.left_ms, reach.right_ms, strict=True)):
             start, end = left_ms - reach.behind_ms, right_ms + reach.ahead_ms
             window = [one for one in every if start < one[0] <= end]

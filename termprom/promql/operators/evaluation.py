@@ -238,13 +238,14 @@ class Evaluation:
             source,
             params,
             grid,
-            node.args[at].span,
-            others[0].span if others else node.span,
+            node.places[at],
+            node.places[0] if node.func == "quantile_over_time" else node.places[at],
         )
 
     def _timestamp(self, argument: Plan, grid: Grid) -> Stream:
         if isinstance(argument, Select):
-            return select.instant(self._run, argument, grid, shown=select.Shown.TIME)
+            stream = select.instant(self._run, argument, grid, shown=select.Shown.TIME)
+            return merged_over_time(self._run, stream, grid.count)
         return element_call.step_times(self._run, self.stream(argument, grid), grid)
 
     def _start_timestamp(self, argument: Plan, grid: Grid) -> Stream:
@@ -254,14 +255,16 @@ class Evaluation:
         return empty(grid.count).stream()
 
     def _sort(self, node: Call, grid: Grid) -> Stream:
+        by_value = node.func in ("sort", "sort_desc")
         if not self._run.one_step:
             sort.warn_ineffective(self._run, node.span)
-            return self.stream(node.args[0], grid)
         matrix = self.matrix(node.args[0], grid)
+        if by_value:
+            matrix = sort.comparable(matrix)
         if grid.count != 1:
             return matrix.stream()
         descending = node.func.endswith("_desc")
-        if node.func in ("sort", "sort_desc"):
+        if by_value:
             return sort.sort(matrix, descending=descending).stream()
         names = [_text(arg) for arg in node.args[1:]]
         return labels_call.sort_by_label(matrix, names, descending=descending).stream()
@@ -272,16 +275,16 @@ class Evaluation:
             case "histogram_quantile":
                 q = self.scalar(args[0], grid)
                 return classic_histogram.histogram_quantile(
-                    run, self.matrix(args[1], grid), q, grid, args[1].span, args[0].span
+                    run, self.matrix(args[1], grid), q, grid, node.places[1], node.places[0]
                 )
             case "histogram_fraction":
                 low, high = self.scalar(args[0], grid), self.scalar(args[1], grid)
                 return classic_histogram.histogram_fraction(
-                    run, self.matrix(args[2], grid), low, high, grid, args[2].span
+                    run, self.matrix(args[2], grid), low, high, grid, node.places[2]
                 )
             case _:
                 qs = [self.scalar(arg, grid) for arg in args[2:]]
-                spans = [args[0].span, *(arg.span for arg in args[2:])]
+                spans = [node.places[0], *node.places[2:]]
                 return classic_histogram.histogram_quantiles(
                     run, self.matrix(args[0], grid), _text(args[1]), qs, grid, spans
                 )

@@ -64,7 +64,7 @@ def _fold(
         try:
             fold.add(one)
         except IncompatibleSchemas:
-            run.notices.warn(notices.mixed_schemas(series.raw[row].metric), span)
+            run.notices.warn(notices.mixed_schemas(series.metric_of(row)), span)
             return None
     if hints_collide([one for _, one in rows]):
         run.notices.warn(notices.conflicting_resets("aggregation"), span)

@@ -81,7 +81,7 @@ def with_histograms(
     ) -> dict[int, Histogram]:
         """Cells of one row; its floats are put right in place."""
         one = source.histograms[row]
-        remarks = Remarker(run, source.series.raw[row].metric, span)
+        remarks = Remarker(run, source.series.metric_of(row), span)
         first, end = one.bounds(left, right)
         anew = one.began_anew()
         float_first = np.searchsorted(times_ms, left, side="right")

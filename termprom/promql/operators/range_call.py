@@ -77,7 +77,7 @@ def range_call(
         for rows, samples in source.lanes:
             windows = windows_of(samples, source.references, source.range_ms)
             if samples.since_ms is not None and func in STARTED:
-                metrics = [source.series.raw[row].metric for row in rows.tolist()]
+                metrics = [source.series.metric_of(row) for row in rows.tolist()]
                 values, present = with_starts(
                     run, func, windows, samples.since_ms, source.range_seconds, metrics, span
                 )
@@ -89,7 +89,9 @@ def range_call(
         if source.edges is not None:
             found = edge_batches(run, func, source, span)
         elif source.histograms:
-            found = with_histograms(run, func, source, computed(), span)
+            # Of a quantile upstream says at its first argument what it means of the second.
+            place = param_span if func == "quantile_over_time" else span
+            found = with_histograms(run, func, source, computed(), place)
         else:
             found = (batch for batch, _ in computed())
         for batch in found:
@@ -122,12 +124,26 @@ def _kernel(
             steps_ms = grid.steps_ms()
             return lambda windows: regression.predict(windows, steps_ms, params[0])
         case "quantile_over_time":
-            warn_of_quantiles(run, params[0], param_span)
-            return lambda windows: quantile.quantile_over(windows, params[0])
+
+            def quantiles(windows: Windows) -> tuple[Values, Mask]:
+                values, held = quantile.quantile_over(windows, params[0])
+                warn_of_each_quantile(run, params[0][held.any(axis=0)], param_span)
+                return values, held
+
+            return quantiles
         case "double_exponential_smoothing":
-            _check_factor("smoothing", params[0])
-            _check_factor("trend", params[1])
-            return lambda windows: regression.smooth(windows, params[0], params[1])
+            if source.histograms:
+                _check_factor("smoothing", params[0])
+                _check_factor("trend", params[1])
+
+            def smoothed(windows: Windows) -> tuple[Values, Mask]:
+                # As upstream, where there is nothing to smooth nobody looks at the factors.
+                used = windows.held.any(axis=0)
+                _check_factor("smoothing", params[0][used])
+                _check_factor("trend", params[1][used])
+                return regression.smooth(windows, params[0], params[1])
+
+            return smoothed
         case _:
             return _PLAIN[func]
 
@@ -141,6 +157,12 @@ def warn_of_quantiles(run: Run, q: Values, span: Span) -> None:
             run.notices.warn(notices.quantile_out_of_range(extreme), span)
 
 
+def warn_of_each_quantile(run: Run, q: Values, span: Span) -> None:
+    """One warning for each of `q` that is none; functions look at every step by itself."""
+    for value in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
+        run.notices.warn(notices.quantile_out_of_range(value), span)
+
+
 def _check_factor(name: str, factors: Values) -> None:
     for factor in factors[~((factors > 0) & (factors < 1))][:1].tolist():
         raise EvaluationError(
@@ -152,7 +174,7 @@ class _CounterNames:
     """Which rows' names do not look like a counter's, to say so once per name that has a value."""
 
     def __init__(self, source: RangeSource) -> None:
-        labels = source.series.raw
+        labels = [] if source.series.nameless else source.series.raw
         suspects = labels[:1] if source.series.same_name else labels
         names = [one.metric for one in suspects]
         odd = [name if name and not notices.looks_like_counter(name) else "" for name in names]

@@ -73,7 +73,7 @@ def _with_histograms(
         one = histograms.get(row)
         if one is None:
             continue
-        remarks = Remarker(run, series.raw[row].metric, span)
+        remarks = Remarker(run, series.metric_of(row), span)
         samples = list(zip(one.times_ms.tolist(), one.histograms, strict=True))
         for step, at_ms in enumerate(edges):
             older = [s for s in samples if at_ms - run.lookback_ms < s[0] <= at_ms][-1:]

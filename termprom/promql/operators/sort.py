@@ -11,6 +11,11 @@ from termprom.promql.run import Run
 from termprom.promql.syntax.ast import Span
 
 
+def comparable(matrix: Matrix) -> Matrix:
+    """Only the floats: histograms have no order."""
+    return Matrix(matrix.series, matrix.values, matrix.present)
+
+
 def sort(matrix: Matrix, *, descending: bool) -> Matrix:
     """Rows of a matrix of one step in order of value; NaN last."""
     rows = np.flatnonzero(matrix.present[:, 0])

@@ -61,6 +61,10 @@ class Series:
             self._labels = [without_name(labels) for labels in self.raw]
         return self._labels
 
+    def metric_of(self, row: int) -> str:
+        """The metric's name as far as a remark may show it: none where it is gone."""
+        return "" if self.nameless else self.raw[row].metric
+
     def dropping_name(self, *, delayed: bool) -> Series:
         """The series after an operation that drops the name."""
         if delayed:

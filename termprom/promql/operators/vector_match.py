@@ -236,7 +236,7 @@ def _repeated_matches(sides: Sides, matched: Mask) -> Mask:
 
 def _duplicates(sides: Sides, step: int) -> str:
     """The message for two series of one side that match alike."""
-    present = np.flatnonzero(sides.one.present[:, step])
+    present = np.flatnonzero(sides.one.held()[:, step])
     seen: dict[int, int] = {}
     labels = sides.one.series.labels
     for row in present.tolist():
