@@ -62,6 +62,7 @@ PUSH_JOURNAL_SLACK_BYTES: Final = 1 << 20  # of superseded records, before the f
 # --- Discovery --------------------------------------------------------------------------------
 DISCOVERY_BODY_BYTES_MAX: Final = 64 << 20  # one answer of a discovery server or one file
 DISCOVERY_REFRESH_BYTES_MAX: Final = 256 << 20  # all answers of one refresh together
+ZOOKEEPER_NODES_MAX: Final = 100_000  # below one path
 DISCOVERY_PAGES_MAX: Final = 10_000  # of one list; a server may hand out a next page for ever
 
 # --- HTTP API and remote ends (backend, server) -----------------------------------------------
@@ -75,6 +76,7 @@ REQUEST_HEAD_SECONDS_MAX: Final = 30.0  # from connecting to the end of the firs
 HEAD_BYTES_MAX: Final = 1 << 20  # all lines of one request's head together, as upstream
 PORT_MOVES_MAX: Final = 20  # how far a taken default port moves before giving up
 EVENT_STREAMS_MAX: Final = 64  # listeners to the event stream of one server
+NOTIFICATION_STREAMS_MAX: Final = 16  # --web.max-notifications-subscribers
 
 # --- Remote write, receiving ------------------------------------------------------------------
 REMOTE_WRITE_BYTES_MAX: Final = 32 << 20  # of a request, compressed and decompressed, as upstream

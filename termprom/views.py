@@ -54,12 +54,33 @@ class DroppedTargetView:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscoveryView:
+    """One discovery mechanism of a job: what it has found, and what last kept it from finding."""
+
+    manager: str  # "scrape" or "notify", as in discovery's own metrics
+    job: str
+    mechanism: str
+    targets: int = 0
+    groups: int = 0
+    found_ms: int = 0  # when it last found something out, whether or not that was new
+    changed_ms: int = 0  # when that was last new
+    error: str = ""
+    failed_ms: int = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last thing it told was its error."""
+        return bool(self.error) and self.failed_ms >= self.found_ms
+
+
+@dataclass(frozen=True, slots=True)
 class TargetsView:
-    """All targets, ordered by pool, then by labels."""
+    """All targets, ordered by pool, then by labels, and the mechanisms that found them."""
 
     active: Sequence[TargetView] = ()
     dropped: Sequence[DroppedTargetView] = ()
     dropped_counts: Mapping[str, int] = field(default_factory=dict)  # by pool; `dropped` may be cut
+    discovery: Sequence[DiscoveryView] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ CLOUDS: Final[dict[str, SDKind]] = {
     "digitalocean": SDKind(
         {"role": one_of(("droplets", "databases"), 'unknown role "{}"', "droplets"), **COMMON}
     ),
-    "ec2": SDKind({**_AWS, "filters": _AWS_FILTERS}, _check_filters, runs=True),
+    "ec2": SDKind({**_AWS, "filters": _AWS_FILTERS}, _check_filters),
     "ecs": SDKind({**_AWS, "clusters": _CLUSTERS, "request_concurrency": integer(20)}),
     "elasticache": SDKind({**_AWS, "clusters": _CLUSTERS, "request_concurrency": integer(10)}),
     "gce": SDKind(
@@ -213,7 +213,7 @@ CLOUDS: Final[dict[str, SDKind]] = {
         {"datacenter_id": text(), **COMMON},
         required("datacenter_id", message="datacenter id can't be empty"),
     ),
-    "lightsail": SDKind(_AWS, runs=True),
+    "lightsail": SDKind(_AWS),
     "linode": SDKind({**COMMON, "region": text(), "tag_separator": text(",")}),
     "msk": SDKind({**_AWS, "clusters": _CLUSTERS, "request_concurrency": integer(10)}),
     "oci": SDKind(

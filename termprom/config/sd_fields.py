@@ -44,7 +44,7 @@ class SDKind:
     fields: Fields
     check: Callable[[Section], None] = nothing
     http: bool = True
-    runs: bool = False
+    runs: bool = True
 
     @property
     def table(self) -> Table:

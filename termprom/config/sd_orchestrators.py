@@ -105,7 +105,6 @@ _KUBERNETES: Final = SDKind(
         ),
     },
     _check_kubernetes,
-    runs=True,
 )
 
 # --- Docker and Swarm -------------------------------------------------------------------------
@@ -188,7 +187,6 @@ ORCHESTRATORS: Final[dict[str, SDKind]] = {
             "match_first_network": boolean(True),
         },
         _check_docker,
-        runs=True,
     ),
     "dockerswarm": SDKind(
         {
@@ -199,7 +197,6 @@ ORCHESTRATORS: Final[dict[str, SDKind]] = {
             "refresh_interval": refresh(),
         },
         _check_swarm,
-        runs=True,
     ),
     "kubernetes": _KUBERNETES,
     "kuma": SDKind(

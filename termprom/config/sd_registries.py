@@ -117,7 +117,6 @@ REGISTRIES: Final[dict[str, SDKind]] = {
             "health_filter": text(),
         },
         _check_consul,
-        runs=True,
     ),
     "dns": SDKind(
         {
@@ -128,7 +127,6 @@ REGISTRIES: Final[dict[str, SDKind]] = {
         },
         _check_dns,
         http=False,
-        runs=True,
     ),
     "eureka": SDKind({"server": text(), "refresh_interval": refresh(30_000)}, _check_eureka),
     "nerve": _zookeeper("nerve"),

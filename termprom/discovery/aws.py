@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import configparser
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
-from xml.etree import ElementTree
+from urllib.parse import quote, urlencode
+from xml.etree.ElementTree import Element
 
 import orjson
 
@@ -24,12 +24,14 @@ from termprom.discovery.aws_signature import Credentials, signed_headers
 from termprom.discovery.client import Answer, DiscoveryClient
 from termprom.discovery.interface import Surroundings
 from termprom.discovery.polled import PolledDiscovery
+from termprom.discovery.xml_answers import parse_xml, text
 from termprom.errors import DiscoveryError
 
 METADATA_URL: Final = "http://169.254.169.254"
 _METADATA_SECONDS: Final = 5.0
 _EARLY_MS: Final = 300_000
 _REFUSED: Final = frozenset({"AuthFailure", "UnauthorizedOperation", "ExpiredToken"})
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
@@ -54,35 +56,66 @@ class AWSMechanism(PolledDiscovery):
             )
         return self.source
 
-    async def query(self, service: str, version: str, action: str, **more: str) -> Any:
-        """The answer of a service with a query API, as an XML element. Raises DiscoveryError."""
-        body = urlencode({"Action": action, "Version": version, **more}).encode()
-        region = await self.region()
-        url = self.values["endpoint"] or endpoint(service, region)
-        answer = await self._signed(service, region, url, _FORM, body, await self._keys())
-        return self._checked(answer)
+    async def query(
+        self,
+        service: str,
+        version: str,
+        action: str,
+        parameters: Mapping[str, str] = _NO_PARAMETERS,
+        *,
+        own: bool = True,
+    ) -> Element:
+        """The answer of a service with a query API. Raises DiscoveryError. `own` says that the
+        section's endpoint is that of this service.
+        """
+        body = urlencode({"Action": action, "Version": version, **parameters}).encode()
+        return self._checked(await self._ask(service, "POST", "", _FORM, body, own=own))
 
-    async def call(self, service: str, target: str, content: bytes) -> Any:
+    async def call(self, service: str, target: str, content: Mapping[str, Any]) -> Any:
         """The answer of a service that speaks JSON. Raises DiscoveryError."""
-        region = await self.region()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}
-        url = self.values["endpoint"] or endpoint(service, region)
-        answer = await self._signed(service, region, url, headers, content, await self._keys())
+        return self._json(await self._ask(service, "POST", "", headers, orjson.dumps(content)))
+
+    async def get(self, service: str, path: str, **parameters: str) -> Any:
+        """The answer of a service with paths of its own. Raises DiscoveryError."""
+        query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+        headers = {"Accept": "application/json"}
+        return self._json(await self._ask(service, "GET", path + query, headers, b""))
+
+    def _json(self, answer: Answer) -> Any:
         if answer.status in (400, 401, 403):
-            self._credentials = None
+            self._credentials = None  # whatever renewed them meanwhile shall be seen
         return answer.json()
 
-    async def _signed(
+    async def _ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        own: bool = True,
+    ) -> Answer:
+        region = await self.region()
+        written = self.values["endpoint"] if own else ""
+        url = (written or endpoint(service, region)).rstrip("/") + path
+        keys = await self._keys()
+        signed = self._signed(service, region, method, url, headers, body, keys)
+        return await self.client.request(method, url, signed, body or None)
+
+    def _signed(
         self,
         service: str,
         region: str,
+        method: str,
         url: str,
         headers: Mapping[str, str],
         body: bytes,
         credentials: Credentials,
-    ) -> Answer:
-        signed = signed_headers(
-            "POST",
+    ) -> dict[str, str]:
+        return signed_headers(
+            method,
             url,
             headers,
             body,
@@ -91,10 +124,9 @@ class AWSMechanism(PolledDiscovery):
             service=service,
             now_ms=self.around.clock.now_ms(),
         )
-        return await self.client.request("POST", url, signed, body)
 
-    def _checked(self, answer: Answer) -> ElementTree.Element:
-        root = _parse_xml(answer.body)
+    def _checked(self, answer: Answer) -> Element:
+        root = parse_xml(answer.body)
         if answer.status == 200:
             return root
         code, message = text(root, ".//Code"), text(root, ".//Message")
@@ -137,7 +169,8 @@ class AWSMechanism(PolledDiscovery):
         region = await self.region()
         url = endpoint("sts", region)
         body = urlencode(parameters).encode()
-        root = self._checked(await self._signed("sts", region, url, _FORM, body, base))
+        signed = self._signed("sts", region, "POST", url, _FORM, body, base)
+        root = self._checked(await self.client.request("POST", url, signed, body))
         self._expires(text(root, ".//Expiration"))
         return Credentials(
             text(root, ".//AccessKeyId"),
@@ -171,31 +204,12 @@ class AWSMechanism(PolledDiscovery):
 
 
 def endpoint(service: str, region: str) -> str:
+    """Where a service is, unless the environment says otherwise, as AWS's own tools read it."""
+    for variable in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
+        if os.environ.get(variable):
+            return os.environ[variable].rstrip("/")
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"https://{service}.{region}.{suffix}"
-
-
-def _parse_xml(body: bytes) -> ElementTree.Element:
-    """The root without namespaces. Raises DiscoveryError."""
-    if b"<!DOCTYPE" in body:
-        raise DiscoveryError("the answer declares entities")  # which may grow without bound
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError as problem:
-        raise DiscoveryError(f"the answer is not XML: {problem}") from problem
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    return root
-
-
-def text(element: ElementTree.Element, path: str) -> str:
-    """The text at `path`; empty where there is none."""
-    return (element.findtext(path) or "").strip()
-
-
-def each(element: ElementTree.Element, path: str) -> Iterator[ElementTree.Element]:
-    """The items of the list at `path`."""
-    yield from element.iterfind(f"{path}/item")
 
 
 def _local_keys(profile: str) -> Credentials | None:

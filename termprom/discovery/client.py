@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from termprom import __version__, limits
 from termprom.config.schema import HTTPClientConfig, TLSConfig
@@ -64,6 +65,11 @@ class DiscoveryClient:
         self._socket_path = socket_path
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
+        self._left_bytes: int | None = None  # None: every answer has its own limit only
+
+    def begin_refresh(self) -> None:
+        """What is read from here on has the bytes of one refresh."""
+        self._left_bytes = limits.DISCOVERY_REFRESH_BYTES_MAX
 
     async def __aenter__(self) -> DiscoveryClient:
         self._session = aiohttp.ClientSession(
@@ -97,7 +103,7 @@ class DiscoveryClient:
                 response.status,
                 f"{response.status} {response.reason or ''}".rstrip(),
                 response.headers.get("Content-Type", ""),
-                await _bounded(response),
+                await self._bounded(response),
                 response.headers,
             )
 
@@ -122,6 +128,21 @@ class DiscoveryClient:
                 if len(held) > limits.DISCOVERY_BODY_BYTES_MAX:
                     raise DiscoveryError("a line of the answer is too long")
 
+    async def _bounded(self, response: aiohttp.ClientResponse) -> bytes:
+        parts: list[bytes] = []
+        limit = limits.DISCOVERY_BODY_BYTES_MAX
+        if self._left_bytes is not None:
+            limit = min(limit, self._left_bytes)
+        size_bytes = 0
+        async for part in response.content.iter_any():
+            size_bytes += len(part)
+            if size_bytes > limit:
+                raise DiscoveryError(f"the answer is larger than {limit} bytes")
+            parts.append(part)
+        if self._left_bytes is not None:
+            self._left_bytes -= size_bytes
+        return b"".join(parts)
+
     @asynccontextmanager
     async def _asked(
         self,
@@ -138,7 +159,7 @@ class DiscoveryClient:
             context = await asyncio.to_thread(_tls_context, http.tls_config)
             async with self._session.request(
                 method,
-                url,
+                _as_written(url),
                 data=body,
                 headers=[*headers.items(), *own],
                 ssl=context if context is not None else True,
@@ -155,16 +176,11 @@ class DiscoveryClient:
             raise DiscoveryError(f'{method.title()} "{url}": {reason}') from problem
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size_bytes = 0
-    async for part in response.content.iter_any():
-        size_bytes += len(part)
-        if size_bytes > limits.DISCOVERY_BODY_BYTES_MAX:
-            limit = limits.DISCOVERY_BODY_BYTES_MAX
-            raise DiscoveryError(f"the answer is larger than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
+def _as_written(url: str) -> URL:
+    """The URL byte for byte, where it can be sent like that: a signature covers what was written,
+    and unquoting a harmless character would break it.
+    """
+    return URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
 
 
 def _tls_context(tls: TLSConfig) -> ssl.SSLContext | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -20,8 +19,6 @@ from termprom.discovery.client import DiscoveryClient
 from termprom.discovery.interface import Emit, Surroundings
 from termprom.discovery.labelled import Found, Numbered, host_port, prefixed, wrapped
 from termprom.errors import DiscoveryError
-
-log = logging.getLogger("termprom.discovery")
 
 _PREFIX: Final = "__meta_consul_"
 _WAIT: Final = "120000ms"
@@ -160,8 +157,7 @@ class ConsulDiscovery:
 
     async def _failed(self, problem: DiscoveryError) -> None:
         self._around.metrics.consul_failures.inc()
-        fields = {"discovery": "consul", "config": self._around.job, "error": str(problem)}
-        log.error("unable to ask Consul", extra={"fields": fields})
+        self._around.failed("unable to ask Consul", "consul", problem)
         await self._around.clock.sleep(_RETRY_SECONDS)
 
 

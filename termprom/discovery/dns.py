@@ -105,8 +105,7 @@ class DNSDiscovery:
             answer = await _resolve(name, self._type, resolving)
         except DiscoveryError as problem:
             metrics.dns_lookup_failures.inc()
-            fields = {"discovery": "dns", "config": self._around.job, "error": str(problem)}
-            log.error("unable to look up a name", extra={"fields": fields})
+            self._around.failed("unable to look up a name", "dns", problem)
             return []
         records = [] if answer is None else [record for rrset in answer.answer for record in rrset]
         targets = [target for record in records if (target := self._target(record)) is not None]

@@ -16,7 +16,7 @@ class DockerDiscovery(DockerMechanism):
     source = "Docker"
 
     async def find(self) -> list[Found]:
-        containers = await self.ask("/containers/json", self.values["filters"])
+        containers = await self.listing("/containers/json", self.values["filters"])
         networks = await self.networks(_PREFIX)
         by_id = {container["Id"]: container for container in containers}
         return [

@@ -35,7 +35,7 @@ class DockerMechanism(PolledDiscovery):
         else:
             self._url = f"http://{host.netloc or 'docker'}"
 
-    async def ask(
+    async def listing(
         self, path: str, filters: Iterable[Mapping[str, Any]] = (), **parameters: str
     ) -> list[Any]:
         """A list of the daemon's. Raises DiscoveryError, TypeError."""
@@ -57,7 +57,7 @@ class DockerMechanism(PolledDiscovery):
                 f"{prefix}network_ingress": truth(network.get("Ingress")),
                 **prefixed(f"{prefix}network_label_", network.get("Labels")),
             }
-            for network in await self.ask("/networks")
+            for network in await self.listing("/networks")
         }
 
 

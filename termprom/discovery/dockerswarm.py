@@ -16,7 +16,7 @@ class SwarmDiscovery(DockerMechanism):
     source = "DockerSwarm"
 
     async def find(self) -> list[Found]:
-        found = await self.ask(f"/{self.values['role']}", self.values["filters"])
+        found = await self.listing(f"/{self.values['role']}", self.values["filters"])
         match self.values["role"]:
             case "nodes":
                 return [
@@ -28,8 +28,8 @@ class SwarmDiscovery(DockerMechanism):
                 return [target for one in found for target in self._service(one, networks)]
             case _:
                 networks = await self.networks(_PREFIX)
-                nodes = {node["ID"]: node_labels(node) for node in await self.ask("/nodes")}
-                services = {one["ID"]: one for one in await self.ask("/services")}
+                nodes = {node["ID"]: node_labels(node) for node in await self.listing("/nodes")}
+                services = {one["ID"]: one for one in await self.listing("/services")}
                 return [
                     target for one in found for target in self._task(one, nodes, services, networks)
                 ]

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from termprom.discovery.aws import AWSMechanism, each, text
-from termprom.discovery.labelled import Found, host_port, sanitized, wrapped
+from termprom.discovery.aws import AWSMechanism
+from termprom.discovery.labelled import Found, host_port, listed, sanitized
+from termprom.discovery.xml_answers import each, text
 from termprom.errors import DiscoveryError
 
 log = logging.getLogger("termprom.discovery")
 
 _PREFIX: Final = "__meta_ec2_"
-_VERSION: Final = "2016-11-15"
+VERSION: Final = "2016-11-15"
 # Label, and where its value stands in an instance.
 _PLAIN: Final = (
     ("ami", "imageId"),
@@ -42,9 +43,9 @@ class EC2Discovery(AWSMechanism):
         if not self._zones:
             self._zones = await self._zone_ids()
         found: list[Found] = []
-        parameters = _filters(self.values["filters"])
+        parameters = filters(self.values["filters"])
         while True:
-            page = await self.query("ec2", _VERSION, "DescribeInstances", **parameters)
+            page = await self.query("ec2", VERSION, "DescribeInstances", parameters)
             for reservation in each(page, "reservationSet"):
                 shared = {
                     f"{_PREFIX}owner_id": text(reservation, "ownerId"),
@@ -62,7 +63,7 @@ class EC2Discovery(AWSMechanism):
     async def _zone_ids(self) -> dict[str, str]:
         """Identities of zones by name; empty, to be asked for again, where they are refused."""
         try:
-            page = await self.query("ec2", _VERSION, "DescribeAvailabilityZones")
+            page = await self.query("ec2", VERSION, "DescribeAvailabilityZones")
         except DiscoveryError as problem:
             log.debug("unable to ask for availability zones: %s", problem)
             return {}
@@ -70,12 +71,14 @@ class EC2Discovery(AWSMechanism):
         return {text(zone, "zoneName"): text(zone, "zoneId") for zone in zones}
 
 
-def _filters(filters: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+def filters(written: tuple[Mapping[str, Any], ...], name: str = "Filter") -> dict[str, str]:
+    """The parameters of a query API for filters of the configuration, which differ in `name`."""
+    kind, value = (name, "Value") if name == "Filter" else (f"{name}.Filter", "Values.Value")
     parameters: dict[str, str] = {}
-    for number, one in enumerate(filters, 1):
-        parameters[f"Filter.{number}.Name"] = one["name"]
-        for place, value in enumerate(one["values"], 1):
-            parameters[f"Filter.{number}.Value.{place}"] = value
+    for number, one in enumerate(written, 1):
+        parameters[f"{kind}.{number}.Name"] = one["name"]
+        for place, one_value in enumerate(one["values"], 1):
+            parameters[f"{kind}.{number}.{value}.{place}"] = one_value
     return parameters
 
 
@@ -107,9 +110,9 @@ def instance_target(
         **{_PREFIX + label: text(instance, path) for label, path in _PLAIN},
         f"{_PREFIX}availability_zone_id": zones.get(zone, ""),
         f"{_PREFIX}default_ipv6_address": default_ipv6,
-        f"{_PREFIX}ipv6_addresses": wrapped(addresses) if addresses else "",
-        f"{_PREFIX}primary_ipv6_addresses": wrapped(by_device) if by_device else "",
-        f"{_PREFIX}subnet_id": wrapped(subnets) if subnets else "",
+        f"{_PREFIX}ipv6_addresses": listed(addresses),
+        f"{_PREFIX}primary_ipv6_addresses": listed(by_device),
+        f"{_PREFIX}subnet_id": listed(subnets),
         **{
             f"{_PREFIX}tag_{sanitized(text(tag, 'key'))}": text(tag, "value")
             for tag in each(instance, "tagSet")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import glob
-import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,9 +19,7 @@ from termprom.config.schema import FileSDConfig, TargetGroup
 from termprom.config.sd_files import load_target_groups
 from termprom.discovery.interface import Emit, Surroundings
 from termprom.discovery.refresh import Shrinking
-from termprom.errors import ConfigError
-
-log = logging.getLogger("termprom.discovery")
+from termprom.errors import ConfigError, DiscoveryError
 
 META_FILEPATH: Final = "__meta_filepath"
 _LOOK_SECONDS: Final = 1.0
@@ -88,8 +85,8 @@ class FileDiscovery:
             found = load_target_groups(text, path)
         except (ConfigError, OSError, UnicodeDecodeError) as problem:
             self._around.metrics.file_read_errors.inc()
-            fields = {"file": path, "config": self._around.job, "error": str(problem)}
-            log.error("cannot use a file of targets", extra={"fields": fields})
+            told = problem if path in str(problem) else DiscoveryError(f"{path}: {problem}")
+            self._around.failed("cannot use a file of targets", "file", told)
             return []
         self._around.metrics.file_mtime.labels(path).set(mtime_seconds)
         return numbered.groups(found, META_FILEPATH)

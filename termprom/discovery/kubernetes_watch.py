@@ -74,13 +74,8 @@ class ResourceWatch:
                     version = await self._follow(version)
             except (DiscoveryError, KeyError, TypeError) as problem:
                 self._around.metrics.kubernetes_failures.inc()
-                fields = {
-                    "discovery": "kubernetes",
-                    "config": self._around.job,
-                    "resource": self._resource,
-                    "error": str(problem) or repr(problem),
-                }
-                log.error("unable to follow Kubernetes objects", extra={"fields": fields})
+                message = f"unable to follow Kubernetes {self._resource}"
+                self._around.failed(message, "kubernetes", problem)
             pause_seconds = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
             failures += 1
             await self._around.clock.sleep(pause_seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from termprom.config.schema import TargetGroup
 from termprom.model.labels import Labels
@@ -72,9 +72,49 @@ def prefixed(prefix: str, values: Mapping[str, object] | None) -> dict[str, str]
     return {prefix + sanitized(name): str(value) for name, value in (values or {}).items()}
 
 
+def under(prefix: str, values: Mapping[str, object]) -> dict[str, str]:
+    """Labels with `prefix` before their names; a value that is null or empty gives none."""
+    shown = ((name, as_text(value)) for name, value in values.items())
+    return {prefix + name: text for name, text in shown if text}
+
+
+def as_text(value: object) -> str:
+    """A value of a JSON document as a label shows it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return truth(value)
+        case _:
+            return str(value)
+
+
+def tags(
+    prefix: str, pairs: Iterable[Mapping[str, Any]] | None, key: str = "key", value: str = "value"
+) -> dict[str, str]:
+    """A foreign list of names and values as labels; null is an empty one."""
+    return {prefix + sanitized(str(one[key])): as_text(one.get(value)) for one in pairs or ()}
+
+
+def present(prefix: str, values: Mapping[str, object] | None) -> dict[str, str]:
+    """A foreign mapping as `label_` and `labelpresent_` labels: a label may well be empty."""
+    return {
+        **prefixed(f"{prefix}label_", values),
+        **prefixed(f"{prefix}labelpresent_", dict.fromkeys(values or (), "true")),
+    }
+
+
 def wrapped(items: Iterable[str], separator: str = ",") -> str:
-    """`,a,b,`: every item stands between two separators, so that a pattern can ask for it."""
-    return separator + "".join(item + separator for item in items)
+    """`,a,b,`: every item stands between two separators, so that a pattern can ask for it; `,,`
+    where there are none.
+    """
+    return separator + separator.join(items) + separator
+
+
+def listed(items: Iterable[str] | None, separator: str = ",") -> str:
+    """As `wrapped`, but nothing at all where there are no items."""
+    found = list(items or ())
+    return wrapped(found, separator) if found else ""
 
 
 def host_port(host: str, port: int | str) -> str:

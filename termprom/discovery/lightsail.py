@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
 from termprom.discovery.aws import AWSMechanism
-from termprom.discovery.labelled import Found, host_port, sanitized, wrapped
+from termprom.discovery.labelled import Found, host_port, listed, tags
 from termprom.discovery.polled import items
 
 _PREFIX: Final = "__meta_lightsail_"
@@ -19,9 +17,7 @@ class LightsailDiscovery(AWSMechanism):
         found: list[Found] = []
         page: dict[str, str] = {}
         while True:
-            content = await self.call(
-                "lightsail", "Lightsail_20161128.GetInstances", orjson.dumps(page)
-            )
+            content = await self.call("lightsail", "Lightsail_20161128.GetInstances", page)
             found += [
                 self._target(one)
                 for one in items(content.get("instances"))
@@ -41,14 +37,11 @@ class LightsailDiscovery(AWSMechanism):
             "instance_name": instance.get("name", ""),
             "instance_state": (instance.get("state") or {}).get("name", ""),
             "instance_support_code": instance.get("supportCode", ""),
-            "ipv6_addresses": wrapped(addresses) if addresses else "",
+            "ipv6_addresses": listed(addresses),
             "private_ip": instance["privateIpAddress"],
             "public_ip": instance.get("publicIpAddress", ""),
             "region": self.source,
-            **{
-                f"tag_{sanitized(tag['key'])}": tag.get("value") or ""
-                for tag in instance.get("tags") or ()
-            },
+            **tags("tag_", instance.get("tags")),
         }
         labels = {_PREFIX + name: value for name, value in own.items()}
         return Found(host_port(instance["privateIpAddress"], self.port), labels)

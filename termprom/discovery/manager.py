@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -22,9 +22,10 @@ from termprom.config.schema import SDConfig, TargetGroup
 from termprom.discovery.interface import Surroundings
 from termprom.discovery.metrics import DiscoveryMetrics
 from termprom.discovery.provider import Provider
-from termprom.discovery.registry import make_discoverer
+from termprom.discovery.registry import make_discoverer, mechanism_name
 from termprom.discovery.static import static_groups
 from termprom.errors import TermpromError
+from termprom.views import DiscoveryView
 
 log = logging.getLogger("termprom.discovery")
 
@@ -38,6 +39,7 @@ _BATCH_SECONDS: Final = 5.0
 class _Job:
     static: Sequence[TargetGroup]
     providers: list[Provider] = field(default_factory=list)
+    unusable: list[DiscoveryView] = field(default_factory=list)  # sections not set up
 
     def groups(self) -> tuple[TargetGroup, ...]:
         found = [group for group in self.static if group.targets]
@@ -111,8 +113,11 @@ class DiscoveryManager:
             for config in sections:
                 known = _equal([*self._providers, *old], config)
                 wanted = known or self._make(name, config)
-                if wanted is None:
+                if isinstance(wanted, TermpromError):
                     failed += 1
+                    view = DiscoveryView(self._name, name, mechanism_name(config))
+                    now_ms = self._clock.now_ms()
+                    job.unusable.append(replace(view, error=str(wanted), failed_ms=now_ms))
                     continue
                 if known is None:
                     fresh.append(wanted)
@@ -136,14 +141,42 @@ class DiscoveryManager:
         self._providers = []
         self._jobs = {}
 
-    def _make(self, job: str, config: SDConfig) -> Provider | None:
+    def view(self) -> Sequence[DiscoveryView]:
+        """What each mechanism of each job has found, and what keeps it from finding."""
+        found: list[DiscoveryView] = []
+        for name, job in self._jobs.items():
+            found += [self._view(name, provider) for provider in job.providers]
+            found += job.unusable
+        return tuple(found)
+
+    def _view(self, job: str, provider: Provider) -> DiscoveryView:
+        groups, progress = provider.groups(), provider.progress
+        return DiscoveryView(
+            self._name,
+            job,
+            mechanism_name(provider.config),
+            sum(len(group.targets) for group in groups),
+            len(groups),
+            progress.found_ms,
+            provider.changed_ms,
+            progress.error,
+            progress.failed_ms,
+        )
+
+    def _make(self, job: str, config: SDConfig) -> Provider | TermpromError:
+        """The mechanism, or what is wrong with its section."""
         around = Surroundings(job, self._clock, self.metrics, self._executor)
         try:
-            return Provider(config, make_discoverer(config, around))
+            return Provider(
+                config,
+                make_discoverer(config, around),
+                now_ms=self._clock.now_ms,
+                progress=around.progress,
+            )
         except TermpromError as problem:
             fields = {"config": job, "error": str(problem)}
             log.error("cannot set up discovery", extra={"fields": fields})
-            return None
+            return problem
 
     def _changed(self, provider: Provider) -> None:
         self.metrics.received.labels(self._name).inc()

@@ -105,6 +105,39 @@ class DiscoveryMetrics:
             registry=registry,
         )
 
+        self.file_watcher_errors = Counter(
+            f"{_PREFIX}_file_watcher_errors",
+            "Times at which files could not be looked at.",
+            registry=registry,
+        )
+        self.nomad_failures = Counter(
+            f"{_PREFIX}_nomad_failures", "Refreshes of Nomad that failed.", registry=registry
+        )
+        self.linode_failures = Counter(
+            f"{_PREFIX}_linode_failures", "Refreshes of Linode that failed.", registry=registry
+        )
+        self.azure_failures = Counter(
+            f"{_PREFIX}_azure_failures", "Refreshes of Azure that failed.", registry=registry
+        )
+        self.azure_cache_hits = Counter(
+            f"{_PREFIX}_azure_cache_hit",
+            "Network interfaces that were still known.",
+            registry=registry,
+        )
+        self.kuma_failures = Counter(
+            f"{_PREFIX}_kuma_fetch_failures", "Fetches from Kuma that failed.", registry=registry
+        )
+        self.kuma_skipped = Counter(
+            f"{_PREFIX}_kuma_fetch_skipped_updates",
+            "Fetches from Kuma without anything new.",
+            registry=registry,
+        )
+        self.kuma_seconds = Summary(
+            f"{_PREFIX}_kuma_fetch_duration_seconds",
+            "Duration of fetches from Kuma.",
+            registry=registry,
+        )
+
     def end_refreshes(self, mechanism: str, config: str) -> None:
         """Forget the series of a mechanism that was stopped."""
         for metric in (self.refresh_failures, self.refresh_seconds, self.refresh_histogram):

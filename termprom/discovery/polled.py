@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
+from termprom import limits
 from termprom.config.schema import HTTPClientConfig, MechanismConfig, TargetGroup
 from termprom.discovery.client import DiscoveryClient
 from termprom.discovery.interface import Emit, Surroundings
@@ -13,11 +16,15 @@ from termprom.discovery.labelled import Found, Numbered
 from termprom.discovery.refresh import refresh_forever
 from termprom.errors import DiscoveryError
 
+_T = TypeVar("_T")
+_Item = TypeVar("_Item")
+
 
 class PolledDiscovery(ABC):
     """`find` says what there is now; a failure keeps what there was."""
 
     source: str
+    url: str = ""  # of the service, for mechanisms whose configuration does not name it
 
     def __init__(
         self,
@@ -53,6 +60,11 @@ class PolledDiscovery(ABC):
         port: int = self.values["port"]
         return port
 
+    async def ask(self, path: str, **parameters: str) -> Any:
+        """The document at `path` of the service. Raises DiscoveryError."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return await self.client.json(f"{self.url}{path}{query}")
+
     async def run(self, emit: Emit) -> None:
         async with self.client:
             await refresh_forever(
@@ -64,11 +76,59 @@ class PolledDiscovery(ABC):
             )
 
     async def _refresh(self) -> Sequence[TargetGroup]:
+        self.client.begin_refresh()
         try:
             found = list(await self.find())
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as problem:
             raise DiscoveryError(f"an answer is not what it should be: {problem!r}") from problem
         return self._numbered.groups(self.source, found)
+
+
+async def pages(
+    ask: Callable[[str], Awaitable[_T]], following: Callable[[_T], object]
+) -> AsyncIterator[_T]:
+    """The pages of a list. `ask` gets what `following` says of the page before, first "";
+    nothing following ends it. Raises DiscoveryError where it never ends.
+    """
+    token = ""
+    for _ in range(limits.DISCOVERY_PAGES_MAX):
+        page = await ask(token)
+        yield page
+        token = str(following(page) or "")
+        if not token:
+            return
+    raise DiscoveryError(f"a list has more than {limits.DISCOVERY_PAGES_MAX} pages")
+
+
+async def gathered(
+    work: Callable[[_Item], Awaitable[_T]], items: Iterable[_Item], *, concurrent: int
+) -> list[_T]:
+    """What `work` makes of each item, in their order; at most `concurrent` run at once. The first
+    failure ends the others and is raised.
+    """
+    free = asyncio.Semaphore(max(concurrent, 1))
+
+    async def one(item: _Item) -> _T:
+        async with free:
+            return await work(item)
+
+    tasks = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def at(content: Any, *path: str) -> Any:
+    """The value inside of nested objects; "" where one of them is missing or null. Raises
+    AttributeError where one is no object.
+    """
+    for key in path:
+        if content is None:
+            return ""
+        content = content.get(key)
+    return "" if content is None else content
 
 
 def items(content: Any) -> list[Any]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from termprom.config.schema import SDConfig, TargetGroup
-from termprom.discovery.interface import Discoverer
+from termprom.discovery.interface import Discoverer, Progress
 
 log = logging.getLogger("termprom.discovery")
 
@@ -16,10 +16,21 @@ log = logging.getLogger("termprom.discovery")
 class Provider:
     """Shared by all jobs whose section is equal; `jobs` are their names."""
 
-    def __init__(self, config: SDConfig, discoverer: Discoverer) -> None:
+    def __init__(
+        self,
+        config: SDConfig,
+        discoverer: Discoverer,
+        *,
+        now_ms: Callable[[], int] = lambda: 0,
+        progress: Progress | None = None,
+    ) -> None:
+        """`progress` is the one that the mechanism tells its failures to."""
         self.config = config
         self.jobs: set[str] = set()
         self.reported = False  # whether it has ever emitted
+        self.progress = progress or Progress()
+        self.changed_ms = 0  # when it last emitted something new
+        self._now_ms = now_ms
         self._discoverer = discoverer
         self._groups: dict[str, TargetGroup] = {}
         self._task: asyncio.Task[None] | None = None
@@ -36,7 +47,9 @@ class Provider:
 
         def emit(groups: Sequence[TargetGroup]) -> None:
             changed = self.merge(groups)
+            self.progress.found_ms = self._now_ms()
             if changed or not self.reported:
+                self.changed_ms = self.progress.found_ms
                 on_change(self)
             self.reported = True
 
@@ -45,9 +58,10 @@ class Provider:
     async def _run(self, emit: Callable[[Sequence[TargetGroup]], None]) -> None:
         try:
             await self._discoverer.run(emit)
-        except Exception:
+        except Exception as problem:
             # Its groups stay; other mechanisms go on.
             log.exception("a discovery mechanism broke")
+            self.progress.error, self.progress.failed_ms = repr(problem), self._now_ms()
 
     def merge(self, groups: Sequence[TargetGroup]) -> bool:
         """Replace groups by source; one without targets removes its source. Whether that changed

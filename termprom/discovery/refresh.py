@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from termprom.config.schema import TargetGroup
 from termprom.discovery.interface import Emit, Surroundings
 from termprom.errors import TermpromError
 
-log = logging.getLogger("termprom.discovery")
+_JITTER: Final = 0.1  # of the interval, by which a pause may be shorter
 
 Refresh = Callable[[], Awaitable[Sequence[TargetGroup]]]
 
@@ -22,8 +22,8 @@ async def refresh_forever(
     mechanism: str,
     interval_seconds: float,
 ) -> None:
-    """Refresh now and on every tick. A failure emits nothing, so the last good groups stay; a slow
-    refresh delays the next one and never overlaps it.
+    """Refresh now and on every tick, or up to a tenth earlier. A failure emits nothing, so the
+    last good groups stay; a slow refresh delays the next one and never overlaps it.
     """
     metrics, labels = around.metrics, (mechanism, around.job)
     failures = metrics.refresh_failures.labels(*labels)
@@ -34,14 +34,13 @@ async def refresh_forever(
                 groups = await refresh()
             except TermpromError as problem:
                 failures.inc()
-                fields = {"discovery": mechanism, "config": around.job, "error": str(problem)}
-                log.error("unable to refresh target groups", extra={"fields": fields})
+                around.failed("unable to refresh target groups", mechanism, problem)
             else:
                 emit(groups)
             took = around.clock.monotonic() - began
             metrics.refresh_seconds.labels(*labels).observe(took)
             metrics.refresh_histogram.labels(*labels).observe(took)
-            await around.clock.sleep(interval_seconds - took)
+            await around.clock.sleep(interval_seconds * (1 - _JITTER * around.jitter()) - took)
     finally:
         metrics.end_refreshes(*labels)
 

@@ -123,11 +123,6 @@ def test_secrets_are_masked_and_durations_are_words_in_the_dump() -> None:
     }
 
 
-def test_a_mechanism_that_finds_nothing_here_is_named_once_per_job() -> None:
-    config = load_config_text(_text("nerve", servers=["z"], paths=["/p"]))
-    assert config.warnings == ('job "j": nerve_sd_configs is not implemented and finds no targets',)
-
-
 def test_features_move_defaults() -> None:
     text = "scrape_configs:\n- job_name: a\n"
     plain = load_config_text(text)

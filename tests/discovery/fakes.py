@@ -90,7 +90,7 @@ def plain(body: str | bytes, *, status: int = 200, kind: str = "text/plain") -> 
 
 def surroundings(clock: ManualClock, job: str = "job") -> Surroundings:
     metrics = DiscoveryMetrics(CollectorRegistry())
-    return Surroundings(job, clock, metrics, InlineExecutor())
+    return Surroundings(job, clock, metrics, InlineExecutor(), jitter=lambda: 0.0)
 
 
 class Emissions:

@@ -112,7 +112,7 @@ async def test_services_that_are_listed_need_no_catalogue() -> None:
         discovery, _ = _discovery(ManualClock(), server, services=("web",), datacenter="d")
         async with running(discovery) as emissions:
             await emissions.next()
-            assert [target["__meta_consul_tags"] for target in emissions.targets] == [","]
+            assert [target["__meta_consul_tags"] for target in emissions.targets] == [",,"]
         assert set(server.paths) == {"/v1/health/service/web"}
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from termprom.config.schema import TargetGroup
 from termprom.discovery.interface import Emit
@@ -18,8 +21,10 @@ _LABELS = {"mechanism": "fake", "config": "job"}
 class Polled:
     """A mechanism that answers with the next of `answers`; an exception is raised."""
 
-    def __init__(self, clock: ManualClock, answers: Sequence[object], *, took: float = 0) -> None:
-        self.around = surroundings(clock)
+    def __init__(
+        self, clock: ManualClock, answers: Sequence[object], *, took: float = 0, jitter: float = 0
+    ) -> None:
+        self.around = replace(surroundings(clock), jitter=lambda: jitter)
         self.answers = list(answers)
         self.asked_at: list[float] = []
         self._clock, self._took = clock, took
@@ -63,6 +68,29 @@ async def test_a_slow_refresh_delays_the_next_and_never_overlaps_it() -> None:
     async with running(polled):
         await clock.advance(200)
     assert polled.asked_at == [0, 70, 140]
+
+
+async def test_a_tick_comes_up_to_a_tenth_earlier() -> None:
+    clock = ManualClock()
+    polled = Polled(clock, [], jitter=0.5)
+    async with running(polled):
+        await clock.advance(115)
+    assert polled.asked_at == [0, 57, 114]
+
+
+async def test_an_error_is_logged_once_until_it_changes_or_something_was_found(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = ManualClock()
+    same, other = DiscoveryError("no"), DiscoveryError("still no")
+    polled = Polled(clock, [same, same, other, [], other])
+    progress = polled.around.progress
+    async with running(polled):
+        await clock.advance(130)
+        errors = [record.fields["error"] for record in caplog.records]  # type: ignore[attr-defined]
+        assert errors == ["no", "still no"]
+        assert (progress.error, progress.failed_ms) == ("still no", 1_700_000_120_000)
+        assert progress.failing
 
 
 def test_shrinking_empties_the_numbers_that_are_no_longer_used() -> None:

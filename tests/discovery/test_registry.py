@@ -21,6 +21,7 @@ _WRITTEN = {
     "docker": {"host": "tcp://127.0.0.1:1"},
     "dockerswarm": {"host": "tcp://127.0.0.1:1", "role": "nodes"},
     "kubernetes": {"api_server": "http://127.0.0.1:1", "role": "pod"},
+    "aws": {"role": "rds"},
 }
 
 
