@@ -1,47 +1,32 @@
-"""`termprom check config|rules FILE...`: what is wrong in a file, as promtool would say it."""
+"""`termprom check KIND ...`: looks for mistakes, and shows what would happen."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+import importlib
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Final
 
-from termprom.cli import check_rules
-from termprom.config.load import load_config
-from termprom.errors import ConfigError
-from termprom.rules.templates.expand import check_template
+# Kind of check: the module that does it, and what it is for.
+_KINDS: Final = {
+    "config": ("check_config", "configuration files, what they refer to, and their rule files"),
+    "rules": ("check_rules", "rule files"),
+    "metrics": ("check_metrics", "a page of metrics on standard input"),
+    "target": ("check_target", "ask a target once, and say what a scrape would store"),
+    "sd": ("check_sd", "what a job's discovery finds now, before and after relabelling"),
+    "service-discovery": ("check_sd", "the same, by promtool's name"),
+    "relabel": ("check_relabel", "what relabelling makes of a target or series, step by step"),
+}
 
 
 def run(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="termprom check", description="Look for mistakes.")
+    parser = argparse.ArgumentParser(prog="termprom check", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    config = kinds.add_parser("config", help="configuration files and their rule files")
-    config.add_argument("--syntax-only", action="store_true", help="leave rule files alone")
-    config.add_argument("files", nargs="+", metavar="FILE", type=Path)
-    rules = kinds.add_parser("rules", help="rule files")
-    check_rules.add_arguments(rules)
+    wanted = next((word for word in arguments if word in _KINDS), "")
+    for kind, (module, text) in _KINDS.items():
+        subparser = kinds.add_parser(kind, help=text, description=text)
+        if kind == wanted:
+            importlib.import_module(f"termprom.cli.{module}").add_arguments(subparser)
     chosen = parser.parse_args(arguments)
-    if chosen.kind == "rules":
-        return check_rules.run(chosen)
-    sound = [_check_config(file, chosen) for file in chosen.files]
-    return 0 if all(sound) else 1
-
-
-def _check_config(file: Path, chosen: argparse.Namespace) -> bool:
-    print(f"Checking {file}")
-    # With --syntax-only what rule files say in other languages goes unread.
-    check_expr, template_check = (
-        (None, None) if chosen.syntax_only else (check_rules.check_expr, check_template)
-    )
-    try:
-        config = load_config(file, check_expr=check_expr, check_template=template_check)
-    except ConfigError as problem:
-        print(f"  FAILED: {problem}\n", file=sys.stderr)
-        return False
-    if config.rule_files:
-        print(f"  SUCCESS: {len(config.rule_files)} rule files found")
-    for warning in config.warnings:
-        print(f"  WARNING: {warning}")
-    print(f" SUCCESS: {file} is valid prometheus config file syntax\n")
-    return True
+    status: int = importlib.import_module(f"termprom.cli.{_KINDS[chosen.kind][0]}").run(chosen)
+    return status
