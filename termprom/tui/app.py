@@ -20,7 +20,8 @@ from textual.widgets import ContentSwitcher, Static
 from termprom.backend.interface import Backend, Feature, Topic
 from termprom.clock import SystemClock
 from termprom.errors import BackendUnavailable, NotOffered, TermpromError
-from termprom.tui.announce import announcing, notification
+from termprom.tui.announce import announcement, announcing
+from termprom.tui.announcer import AlertChange, Announcer
 from termprom.tui.clipboard.copy import copy_text
 from termprom.tui.colours import colours_of
 from termprom.tui.keymap import COMMANDS, bind, key_names
@@ -40,7 +41,7 @@ from termprom.tui.registry import pane_entries
 from termprom.tui.session import Session, TimeRange
 from termprom.tui.silencing import Silencing
 from termprom.tui.themes import load_theme, textual_theme, theme_files
-from termprom.tui.vitals import Vitals, alert_change, vitals_of
+from termprom.tui.vitals import vitals_of
 from termprom.tui.widgets.banner import Banner
 from termprom.tui.widgets.footer import KeyBar
 from termprom.tui.widgets.pane_bar import PaneBar
@@ -131,7 +132,7 @@ class TermpromApp(DiffOutput):
         self._panes = pane_entries()
         self._history: list[str] = []
         self._at = -1
-        self._backend_vitals = Vitals()
+        self._announcer = Announcer()
         self._dirty: set[Topic] = set()
         self._timer_dirty = False
         self._announcing = announcing()
@@ -291,20 +292,22 @@ class TermpromApp(DiffOutput):
             return
         self._link_back()
         vitals = vitals_of(alerts, targets, status)
-        change = alert_change(self._backend_vitals, vitals)
-        self._backend_vitals = vitals
         bar = self._bar()
         bar.line.vitals = vitals
         bar.redraw()
-        if change:
-            self._announce(change.sentence(), fired=bool(change.fired))
+        started_ms = status.started_ms if status is not None else 0
+        now = self._clock.monotonic()
+        if change := self._announcer.look(alerts, now, started_ms=started_ms):
+            self._announce(change)
 
-    def _announce(self, text: str, *, fired: bool) -> None:
-        self._say(text, "alarm" if fired else "information")
-        if fired and self._announcing.bell:
+    def _announce(self, change: AlertChange) -> None:
+        wanted = announcement(change, self._announcing)
+        if wanted.banner:
+            self._say(wanted.banner, "alarm" if wanted.alarm else "information")
+        if wanted.bell:
             self.bell()
-        if self._announcing.notify and self._driver is not None and not self.is_headless:
-            self._driver.write(notification(self._announcing.notify, text))
+        if wanted.sequence and self._driver is not None and not self.is_headless:
+            self._driver.write(wanted.sequence)
 
     # --- Panes --------------------------------------------------------------------------------
 
