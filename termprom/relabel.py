@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from termprom.model.labels import Labels
+from termprom.model.labels import Labels, is_legacy_label_name
 from termprom.model.regex import compile_re2
 
 DEFAULT_REGEX: Final = "(.*)"
@@ -48,6 +48,7 @@ class RelabelConfig:
     target_label: str = ""
     replacement: str = DEFAULT_REPLACEMENT
     action: RelabelAction = RelabelAction.REPLACE
+    legacy_names: bool = False  # a filled-in target that is no ASCII name is not set
     _compiled: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +76,29 @@ def relabel(labels: Mapping[str, str] | Labels, rules: Sequence[RelabelConfig]) 
     return RelabelOutcome(Labels.of(current))
 
 
+@dataclass(frozen=True, slots=True)
+class RelabelStep:
+    """One rule at work: the labels before and after it, and whether they were kept."""
+
+    rule: RelabelConfig
+    before: Labels
+    after: Labels
+    kept: bool
+
+
+def relabel_steps(
+    labels: Mapping[str, str] | Labels, rules: Sequence[RelabelConfig]
+) -> Iterator[RelabelStep]:
+    """As `relabel`, rule by rule; the last step is the one that drops, if one does."""
+    current = dict(labels)
+    for rule in rules:
+        before = Labels.of(current)
+        kept = _apply(current, rule)
+        yield RelabelStep(rule, before, Labels.of(current), kept)
+        if not kept:
+            return
+
+
 def _apply(labels: dict[str, str], rule: RelabelConfig) -> bool:
     """Change `labels` in place; False drops them."""
     value = rule.separator.join(labels.get(name, "") for name in rule.source_labels)
@@ -92,7 +116,7 @@ def _apply(labels: dict[str, str], rule: RelabelConfig) -> bool:
             found = regex.fullmatch(value)
             if found is not None:
                 target = expand(rule.target_label, found)
-                if target:
+                if target and (is_legacy_label_name(target) or not rule.legacy_names):
                     _set(labels, target, expand(rule.replacement, found))
         case RelabelAction.LOWERCASE:
             _set(labels, rule.target_label, "".join(map(_lower, value)))
@@ -131,6 +155,9 @@ def _lower(character: str) -> str:
 
 def _upper(character: str) -> str:
     mapped = character.upper()
+    if len(mapped) > 1:
+        # Where two letters would come out, the title form is the one-letter mapping, if any is.
+        mapped = character.title()
     return mapped if len(mapped) == 1 else character
 
 

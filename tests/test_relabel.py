@@ -52,6 +52,12 @@ def one(labels: dict[str, str], **fields: object) -> dict[str, str] | None:
          {"a": "Straße", "u": "STRAßE"}),
         ({"a": "İΑΣ"}, {"source_labels": ("a",), "target_label": "l", "action": "lowercase"},
          {"a": "İΑΣ", "l": "iασ"}),
+        ({"a": "\u1fb3\u0149"},
+         {"source_labels": ("a",), "target_label": "u", "action": "uppercase"},
+         {"a": "\u1fb3\u0149", "u": "\u1fbc\u0149"}),
+        ({"a": "x.y"}, {"source_labels": ("a",), "target_label": "$1", "legacy_names": True},
+         {"a": "x.y"}),
+        ({"a": "x.y"}, {"source_labels": ("a",), "target_label": "$1"}, {"a": "x.y", "x.y": "x.y"}),
     ],
 )  # fmt: skip
 def test_actions(

@@ -83,11 +83,13 @@ def load_config(
     check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
     features: Collection[str] = (),
+    with_rules: bool = True,
 ) -> Config:
     """The configuration of a file, with its rule files and scrape config files.
 
     `check_expr` and `check_template` raise a TermpromError for what the rule files must not hold;
-    `features` are the names of --enable-feature, some of which change defaults.
+    `features` are the names of --enable-feature, some of which change defaults. Not `with_rules`
+    leaves the rule files unread.
     Raises ConfigError, located, for anything that is wrong anywhere.
     """
     return load_config_text(
@@ -98,6 +100,7 @@ def load_config(
         check_template=check_template,
         retention_ms=retention_ms,
         features=features,
+        with_rules=with_rules,
     )
 
 
@@ -110,6 +113,7 @@ def load_config_text(
     check_template: CheckTemplate | None = None,
     retention_ms: int = DEFAULT_RETENTION_MS,
     features: Collection[str] = (),
+    with_rules: bool = True,
 ) -> Config:
     """As `load_config`, of text. Without a `folder` relative paths stay relative."""
     document = Document(path, folder, features=frozenset(features))
@@ -124,7 +128,7 @@ def load_config_text(
     checks = RuleChecks(
         check_expr, check_template, config.global_.metric_name_validation_scheme == "legacy"
     )
-    groups = _rule_groups(config.rule_files, checks, document)
+    groups = _rule_groups(config.rule_files, checks, document) if with_rules else ()
     return replace(config, rule_groups=groups, warnings=tuple(document.warnings))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from termprom.config import scalars
@@ -79,7 +80,7 @@ def checked_rules(
     """The rules once they have passed; `legacy` is the validation scheme. Raises ConfigError."""
     for section, rule in rules:
         _check(section, rule, legacy=legacy)
-    return tuple(rule for _, rule in rules)
+    return tuple(replace(rule, legacy_names=True) if legacy else rule for _, rule in rules)
 
 
 def _check(section: Section, rule: RelabelConfig, *, legacy: bool) -> None:

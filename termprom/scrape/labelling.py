@@ -36,7 +36,7 @@ class Labelling:
 
         Raises ScrapeError for a series that fails the scrape as a whole.
         """
-        merged = self._merge(pairs)
+        merged = self.merged(pairs)
         if self._rules:
             outcome = relabel(dict(merged), self._rules)
             if outcome.dropped or not outcome.labels:
@@ -47,7 +47,8 @@ class Labelling:
         self._check(labels, pairs)
         return labels
 
-    def _merge(self, pairs: LabelPairs) -> Sequence[tuple[str, str]]:
+    def merged(self, pairs: LabelPairs) -> Sequence[tuple[str, str]]:
+        """The exposed labels and the target's, before metric relabelling."""
         names = [name for name, _ in pairs]
         if self._names.isdisjoint(names):
             return [*pairs, *self._target]
