@@ -1,7 +1,7 @@
-"""`termprom tsdb list|verify|dump|snapshot|delete DIR`: a data folder without its engine.
+"""`termprom tsdb list|analyze|verify|dump|snapshot|delete|import|export`: a data folder by itself.
 
-list, verify and dump only read, also beside an engine that runs; snapshot and delete need the
-folder for themselves.
+list, analyze, verify, dump and export only read, also beside an engine that runs; snapshot, delete
+and import need the folder for themselves.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from termprom.cli import tsdb_analyze, tsdb_export, tsdb_import
 from termprom.cli.query import cli_time
 from termprom.clock import SystemClock
 from termprom.errors import TermpromError
@@ -50,11 +51,45 @@ def _parser() -> argparse.ArgumentParser:
         one = kinds.add_parser(kind, help=text)
         one.set_defaults(act=act)
         if kind in ("dump", "delete"):
-            one.add_argument("--match", action="append", default=[], metavar="SELECTOR")
-            one.add_argument("--min-time", type=cli_time, default=-_FAR_MS, metavar="TIME")
-            one.add_argument("--max-time", type=cli_time, default=_FAR_MS, metavar="TIME")
+            _add_selection(one)
         one.add_argument("folder", type=Path, metavar="DIR")
+    analyze = kinds.add_parser("analyze", help="cardinality, churn, bytes per sample by metric")
+    analyze.add_argument("--limit", type=int, default=20, metavar="N", help="lines per list")
+    analyze.add_argument("folder", type=Path, metavar="DIR")
+    analyze.add_argument("block", nargs="?", default="", metavar="BLOCK", help="default: newest")
+    analyze.set_defaults(act=_analyze)
+    imports = kinds.add_parser("import", help="blocks out of another system's data")
+    forms = imports.add_subparsers(dest="form", required=True, metavar="FORM")
+    source = forms.add_parser("openmetrics", help="a text file of samples with timestamps")
+    tsdb_import.add_arguments(source)
+    source.set_defaults(act=tsdb_import.run)
+    exports = kinds.add_parser("export", help="samples in another system's form, to the output")
+    forms = exports.add_subparsers(dest="form", required=True, metavar="FORM")
+    target = forms.add_parser("openmetrics", help="text with timestamps")
+    _add_selection(target)
+    target.add_argument("folder", type=Path, metavar="DIR")
+    target.set_defaults(act=_export)
     return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--match", action="append", default=[], metavar="SELECTOR")
+    parser.add_argument("--min-time", type=cli_time, default=-_FAR_MS, metavar="TIME")
+    parser.add_argument("--max-time", type=cli_time, default=_FAR_MS, metavar="TIME")
+
+
+def _analyze(chosen: argparse.Namespace) -> int:
+    tsdb_analyze.analyze(chosen.folder, chosen.block, chosen.limit)
+    return 0
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    selectors = _selectors(chosen) or [()]
+    left_out = tsdb_export.export(chosen.folder, selectors, chosen.min_time, chosen.max_time)
+    if left_out:
+        text = f"{left_out} series of native histograms have no text form and were left out"
+        print(f"termprom tsdb export: {text}", file=sys.stderr)
+    return 0
 
 
 def _list(chosen: argparse.Namespace) -> int:

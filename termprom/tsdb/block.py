@@ -15,6 +15,7 @@ from termprom.errors import CorruptFile
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
 from termprom.model.values import ABSENT_BITS, AnyArray, Ints, Mask, TimesMs
+from termprom.tsdb.analysis import EntryPart
 from termprom.tsdb.block_meta import META_NAME, BlockMeta
 from termprom.tsdb.block_tables import Tables
 from termprom.tsdb.block_writer import INDEX_NAME, PAGES_NAME
@@ -316,6 +317,30 @@ class Block:
             raise self._corrupt(0, f"{samples} samples instead of {self.meta.samples}")
         return samples
 
+    def entry_parts(self) -> Iterator[EntryPart]:
+        """Every page, decoded, as what its entries hold. Raises CorruptFile."""
+        get = self._tables.get
+        cells = self._first_cells()
+        for page in range(get("page_crc").size):
+            low, high = get("page_entries")[page : page + 2].tolist()
+            flat = self._page(page)
+            spans = get("entry_span")[low:high]
+            cuts = np.flatnonzero(np.diff(spans)) + 1
+            starts = cells[low:high] - cells[low]
+            for first, last in itertools.pairwise([0, *cuts.tolist(), high - low]):
+                span = int(spans[first])
+                times = self._times(span)
+                at = int(starts[first])
+                bits = flat[at : at + (last - first) * times.size].reshape(-1, times.size)
+                held = bits != np.uint64(ABSENT_BITS)
+                yield EntryPart(
+                    get("entry_series")[low + first : low + last].astype(np.int64),
+                    np.count_nonzero(held, axis=1),
+                    times[held.argmax(axis=1)],
+                    times[times.size - 1 - held[:, ::-1].argmax(axis=1)],
+                    int(get("page_length")[page]) * bits.size // max(flat.size, 1),
+                )
+
     def table_bytes(self) -> dict[str, int]:
         """How long each table of the index is on disk."""
         return self._tables.body_bytes()
@@ -379,6 +404,13 @@ class BlockPicked:
         self._spans = spans
         self._start_ms = start_ms
         self._end_ms = end_ms
+
+    @property
+    def timelines(self) -> Ints:
+        """The first one of each series that has any here."""
+        found = np.zeros(self.present.size, dtype=np.int64)
+        found[self._places[::-1]] = self._block.timelines_of(self._spans)[::-1]
+        return found
 
     def read(self, wanted: Ints) -> Iterator[Piece]:
         places, entries, spans = self._places, self._entries, self._spans

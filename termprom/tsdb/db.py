@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -21,8 +22,10 @@ from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
 from termprom.model.metadata import Metadata
 from termprom.storage import Exemplar
+from termprom.tsdb.analysis import Analysis, analyse
 from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_set import BlockSet
+from termprom.tsdb.block_writer import write_block
 from termprom.tsdb.cardinality import cardinality
 from termprom.tsdb.compaction import merge_blocks
 from termprom.tsdb.compaction_plan import plan_compaction, range_lengths
@@ -42,6 +45,7 @@ from termprom.tsdb.replay import Replayed, ReplayProgress, replay
 from termprom.tsdb.retention import plan_retention
 from termprom.tsdb.snapshot import take_snapshot
 from termprom.tsdb.source import Source
+from termprom.tsdb.spill import Spill
 from termprom.tsdb.sync import LogSync
 from termprom.tsdb.union import UnionCache
 from termprom.tsdb.wal_writer import WalWriter
@@ -50,6 +54,8 @@ from termprom.views import BlockView, CardinalityView, StorageView
 __all__ = ["Database", "Options", "ReplayProgress"]
 
 logger = logging.getLogger("termprom.tsdb")
+
+_SPILL_NAME: Final = "import.tmp"
 
 
 class Database:
@@ -209,6 +215,17 @@ class Database:
         """Where the head's series come from."""
         return cardinality(HeadSource(self.head).index, limit)
 
+    def analyse(self, ulid: str, limit: int) -> Analysis:
+        """What the block of that name is made of; reads all of it.
+
+        Raises StorageError where there is no such block, CorruptFile.
+        """
+        for block in self._blocks.blocks:
+            if block.meta.ulid == ulid:
+                length_ms = block.meta.end_ms - 1 - block.meta.start_ms
+                return analyse(block.index, block.entry_parts(), length_ms, limit)
+        raise StorageError(f"{self.folder}: no block {ulid}")
+
     def view(self) -> StorageView:
         head, counters = self.head, self.head.counters
         start_ms, end_ms = head.bounds()
@@ -329,6 +346,44 @@ class Database:
                 self._ulids,
                 self._options.block_ms,
             )
+
+    def import_spill(
+        self, spill: Spill, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> list[BlockView]:
+        """Blocks of everything in `spill`, in ranges as long as its samples reach.
+
+        What the store has already at a time stays as it is. `progress` is told of ranges done and
+        of their number. Raises DiskFull or StorageError; blocks written until then stay.
+        """
+        with self._maintenance:
+            self._check_open()
+            spill.flush()
+            if not spill.sample_count:
+                return []
+            first_ms, last_ms = spill.bounds()
+            lengths = range_lengths(self._options.block_ms, self._options.retention_ms)
+            length_ms = max(
+                [one for one in lengths if one <= 2 * (last_ms - first_ms)] or lengths[:1]
+            )
+            ranges = spill.ranges(length_ms)
+            written = []
+            for number, start_ms in enumerate(ranges):
+                progress(number, len(ranges))
+                end_ms = start_ms + length_ms
+                like = BlockMeta(self._ulids.next(), start_ms, end_ms, 0, 0, 0, 0)
+                source = spill.source(start_ms, end_ms)
+                meta = write_block(
+                    self._files, self._blocks.folder, [source], start_ms, end_ms, like
+                )
+                if meta is not None:
+                    self._blocks.publish(meta)
+                    written.append(_block_view(meta))
+            progress(len(ranges), len(ranges))
+            return written
+
+    def new_spill(self, group_of: Callable[[Labels], Labels]) -> Spill:
+        """Where samples for `import_spill` are put. Raises DiskFull or StorageError."""
+        return Spill(self._files, self.folder / _SPILL_NAME, group_of)
 
     def _check_open(self) -> None:
         if self._closed:

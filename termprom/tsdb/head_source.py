@@ -176,11 +176,13 @@ class HeadPicked:
         self._end_ms = end_ms
         self.present: Mask = np.zeros(count, dtype=np.bool_)
         self.rows: Ints = np.zeros(count, dtype=np.int64)
+        self.timelines: Ints = np.zeros(count, dtype=np.int64)
         self._groups: list[_Rows] = []
         self._own: list[tuple[int, TimesMs, AnyArray]] = []
 
     def add_rows(self, group: _Rows, rows: int) -> None:
         self._groups.append(group)
+        self.timelines[group.places] = len(self._groups)
         self.present[group.places] = True
         self.rows[group.places] += rows
 

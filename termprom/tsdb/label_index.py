@@ -159,6 +159,10 @@ class LabelIndex:
     def text(self, symbol: int) -> str:
         return self._symbols.text(symbol)
 
+    def find(self, text: str) -> int:
+        """The symbol of `text`, -1 where no series uses it."""
+        return self._symbols.find(text)
+
     def with_name(self, name: str) -> Ints:
         """The series that have a label of that name, ascending."""
         symbol = self._symbols.find(name)

@@ -13,7 +13,7 @@ from termprom.storage import Frame, HistogramFrame
 from termprom.tsdb.components import START
 from termprom.tsdb.histogram_frames import Part, gather, histogram_frames, since
 from termprom.tsdb.merge import frames_of
-from termprom.tsdb.source import Picked, Piece, Source
+from termprom.tsdb.source import ByTimeline, Picked, Piece, Source
 from termprom.tsdb.starts import Starts, aligned_starts
 from termprom.tsdb.union import Union
 
@@ -44,7 +44,7 @@ class TsdbSelection:
             self._picked.append((picked, places))
         self._components = union.components
         self._present = present
-        self._order = union.order
+        self._order = self._by_timeline(union.order)
         self._has_floats = present[:count]
         shown = self._has_floats
         if union.components is not None:
@@ -62,6 +62,18 @@ class TsdbSelection:
     @property
     def labels(self) -> Sequence[Labels]:
         return self._labels
+
+    def _by_timeline(self, order: Ints) -> Ints:
+        """`order` with series that share times beside each other within their metric.
+
+        Batches then hold whole targets: wide matrices instead of many narrow ones, which is worth
+        half the time of a query over all of a hundred hosts' CPUs.
+        """
+        numbers = np.zeros(self._rows.size, dtype=np.int64)
+        for picked, places in self._picked:
+            if isinstance(picked, ByTimeline):
+                numbers[places[picked.present]] = picked.timelines[picked.present]
+        return order[np.lexsort((numbers[order], self._union.metrics[order]))]
 
     def frames(self, *, series_max: int = 4096) -> Iterator[Frame]:
         for batch in self._batches(self._order):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher
@@ -48,6 +48,16 @@ class Picked(Protocol):
 
         Each timeline comes once, except that own times may come several times for one series.
         """
+        ...
+
+
+@runtime_checkable
+class ByTimeline(Protocol):
+    """Picked series of which is known who shares times with whom."""
+
+    @property
+    def timelines(self) -> Ints:
+        """A number per series (K,), equal for those of one timeline."""
         ...
 
 

@@ -38,12 +38,13 @@ class Components:
 class Union:
     """Shapes: labels (U,) unique and sorted; members: per source its series (K,) ascending and
     their places (K,): below U in `labels`, from U on among `components`; order (U,): the places
-    of all labels, metric by metric.
+    of all labels, metric by metric; metrics (U,): the number of each place's metric in it.
     """
 
     labels: Sequence[Labels]
     members: Sequence[tuple[Ints, Ints]]
     order: Ints
+    metrics: Ints
     components: Components | None = None
 
     @property
@@ -59,7 +60,7 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
     starts = np.cumsum([0, *(series.size for series in found)])
     if not starts[-1]:
         nothing = np.zeros(0, dtype=np.int64)
-        return Union([], [(nothing, nothing) for _ in sources], nothing)
+        return Union([], [(nothing, nothing) for _ in sources], nothing, nothing)
     joined = np.concatenate(hashes)
     # Equal hashes are neighbours after sorting; each run of them is one series.
     by_hash = np.lexsort((joined[:, 1], joined[:, 0]))
@@ -82,7 +83,7 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
         (series, places[start : start + series.size])
         for series, start in zip(found, starts.tolist(), strict=False)
     ]
-    return Union(labels, members, _by_metric(labels), components)
+    return Union(labels, members, *_by_metric(labels), components)
 
 
 def _arranged(labels: list[Labels]) -> tuple[Ints, list[Labels], Components | None]:
@@ -112,11 +113,14 @@ def _arranged(labels: list[Labels]) -> tuple[Ints, list[Labels], Components | No
     return rank, shown, Components(base_places, names, starts)
 
 
-def _by_metric(labels: Sequence[Labels]) -> Ints:
+def _by_metric(labels: Sequence[Labels]) -> tuple[Ints, Ints]:
+    """All places in the order of their metrics, and the number of each one's metric."""
     metrics = [one.metric for one in labels]
-    if len(set(metrics)) == 1:
-        return np.arange(len(labels), dtype=np.int64)
-    return np.array(sorted(range(len(labels)), key=metrics.__getitem__), dtype=np.int64)
+    numbers = {name: number for number, name in enumerate(sorted(set(metrics)))}
+    if len(numbers) == 1:
+        return np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
+    found = np.array([numbers[name] for name in metrics], dtype=np.int64)
+    return np.argsort(found, kind="stable"), found
 
 
 class UnionCache:
