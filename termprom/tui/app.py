@@ -15,15 +15,17 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from termprom.backend.interface import Backend, Feature, Topic
 from termprom.clock import SystemClock
-from termprom.errors import BackendUnavailable, NotOffered, TermpromError
+from termprom.errors import BackendUnavailable, ConfigError, NotOffered, TermpromError
 from termprom.tui.announce import announcement, announcing
 from termprom.tui.announcer import AlertChange, Announcer
+from termprom.tui.background import terminal_is_light
 from termprom.tui.clipboard.copy import copy_text
-from termprom.tui.colours import colours_of
+from termprom.tui.colours import colours_of, forget_colours
 from termprom.tui.keymap import COMMANDS, bind, key_names
 from termprom.tui.messages import (
     CopyWanted,
@@ -43,12 +45,16 @@ from termprom.tui.silencing import Silencing
 from termprom.tui.themes import load_theme, textual_theme, theme_files
 from termprom.tui.vitals import vitals_of
 from termprom.tui.widgets.banner import Banner
+from termprom.tui.widgets.debug_line import DebugLine
 from termprom.tui.widgets.footer import KeyBar
 from termprom.tui.widgets.pane_bar import PaneBar
 from termprom.tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from termprom.clock import Clock
+    from termprom.tui.screens.rows_dialog import Entry
 
 log = logging.getLogger("termprom.tui")
 
@@ -116,6 +122,9 @@ class TermpromApp(DiffOutput):
         bind("app.zone", "zone"),
         bind("app.undo_silence", "undo_silence", show=True),
         bind("app.redraw", "redraw"),
+        bind("app.jump", "jump"),
+        bind("app.mouse", "mouse"),
+        bind("app.debug", "debug"),
         bind("app.interrupt", "leave"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True, id="app.quit_now"),
         *(Binding(digit, f"digit('{digit}')", show=False) for digit in "1234567890"),
@@ -132,6 +141,7 @@ class TermpromApp(DiffOutput):
         self._panes = pane_entries()
         self._history: list[str] = []
         self._at = -1
+        self._mouse_wanted = True
         self._announcer = Announcer()
         self._dirty: set[Topic] = set()
         self._timer_dirty = False
@@ -148,7 +158,10 @@ class TermpromApp(DiffOutput):
     def _install_themes(self, colourless: bool) -> None:
         wanted = self._options.theme
         if wanted == "auto":
-            wanted = "ansi" if colourless or os.environ.get("TERM") == "dumb" else "dark"
+            if colourless or os.environ.get("TERM") == "dumb":
+                wanted = "ansi"
+            else:
+                wanted = "light" if terminal_is_light() else "dark"
         self._use_theme(wanted if wanted in theme_files() else "dark")
         if wanted not in theme_files():
             self.call_later(
@@ -158,14 +171,33 @@ class TermpromApp(DiffOutput):
     def _use_theme(self, name: str) -> None:
         """Raises ConfigError, KeyError."""
         theme = textual_theme(load_theme(theme_files()[name]))
+        forget_colours(theme.name)
         self.register_theme(theme)
         self.theme = theme.name
+
+    def show_theme(self, name: str) -> None:
+        """Change the colours now; a file that was edited is read again."""
+        try:
+            self._use_theme(name)
+        except KeyError:
+            self._say(f"no theme {name}; there are: {', '.join(theme_files())}", "warning")
+            return
+        except TermpromError as problem:
+            self._say(str(problem), "error")
+            return
+        self.refresh_css(animate=False)
+        for widget in self.screen_stack[0].walk_children():
+            restyle = getattr(widget, "restyle", None)
+            if restyle is not None:
+                restyle()
+            widget.refresh()
 
     # --- Layout -------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         yield self._status_bar
         yield PaneBar([one.name for one in self._panes.values()])
+        yield DebugLine()
         with ContentSwitcher(initial="starting"):
             yield Static("starting", id="starting", markup=False)
         yield Banner()
@@ -177,7 +209,19 @@ class TermpromApp(DiffOutput):
         self._tick()
         self.set_interval(1.0, self._tick)
         self.set_interval(_VITALS_SECONDS, self._ask_vitals)
-        self.call_after_refresh(lambda: self.run_worker(self._live(), group="link"))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """What may wait until the first frame is on its way."""
+        self._set_mouse()
+        self.run_worker(self._live(), group="link")
+        from termprom.tui.keymap_file import keymap_path, load_keymap
+
+        try:
+            if overrides := load_keymap(keymap_path()):
+                self.set_keymap(dict(overrides))
+        except ConfigError as problem:
+            self._say(f"the keys stay as shipped: {problem}", "error")
 
     def on_resize(self, event: events.Resize) -> None:
         # The app's own size still is the old one here.
@@ -431,74 +475,114 @@ class TermpromApp(DiffOutput):
             self.session.range_chosen = True
             self.action_refresh_now()
 
+    def action_jump(self) -> None:
+        """A letter on every box that can have the focus."""
+        from termprom.tui.screens.jump import JumpOverlay
+
+        boxes = [one for one in self.screen.focus_chain if isinstance(one, Widget)]
+
+        def chosen(place: int | None) -> None:
+            if place is not None:
+                boxes[place].focus()
+
+        if boxes:
+            self.push_screen(JumpOverlay(boxes), chosen)
+
+    def action_mouse(self) -> None:
+        """Give the mouse to the terminal, so that it can select text, or take it back."""
+        self._mouse_wanted = not self._mouse_wanted
+        self._set_mouse()
+        self._say(
+            "mouse: " + ("clicks come here" if self._mouse_wanted else "the terminal selects")
+        )
+
+    def _set_mouse(self) -> None:
+        """Buttons and drags only: any-motion reports would travel up the link at every move."""
+        on = "h" if self._mouse_wanted else "l"
+        self._write_terminal(f"\x1b[?1003l\x1b[?1000{on}\x1b[?1002{on}\x1b[?1006{on}")
+
+    def action_debug(self) -> None:
+        self.query_one(DebugLine).toggle()
+
     def action_redraw(self) -> None:
         self.refresh(layout=True)
         self.screen.refresh(layout=True)
+        self.repaint_terminal()
 
     async def action_press(self, key: str) -> None:
         self.simulate_key(key)
 
-    def action_help(self) -> None:
-        from termprom.tui.screens.rows_dialog import Entry, RowsDialog
+    def _offered(self) -> list[tuple[Entry, Binding, DOMNode]]:
+        """Every command that does something here and now, with the keys that it has."""
+        from termprom.tui.screens.rows_dialog import Entry
 
-        # Only what works here and now; a command of several keys is one line.
         keys: dict[tuple[str, str], list[str]] = {}
+        found: dict[tuple[str, str], tuple[Binding, DOMNode]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if active.enabled and binding.description:
-                name = binding.id or binding.action
-                keys.setdefault((name, binding.description), []).append(key_names(binding.key))
-        entries = [
-            Entry(name, " ".join(dict.fromkeys(pressed)), title,
-                  COMMANDS[name].group if name in COMMANDS else "here")
-            for (name, title), pressed in keys.items()
+                name = (binding.id or binding.action, binding.description)
+                keys.setdefault(name, []).append(key_names(binding.key))
+                found.setdefault(name, (binding, active.node))
+        return [
+            (Entry(name, " ".join(dict.fromkeys(keys[name, title])), title,
+                   COMMANDS[name].group if name in COMMANDS else "here"), binding, node)
+            for (name, title), (binding, node) in found.items()
         ]  # fmt: skip
+
+    def _pane_entries(self, group: str) -> list[Entry]:
+        from termprom.tui.screens.rows_dialog import Entry
+
+        return [
+            Entry(one.name.id, one.name.key, f"{one.name.title} pane", group)
+            for one in self._panes.values()
+        ]
+
+    def action_help(self) -> None:
+        from termprom.tui.screens.rows_dialog import RowsDialog
+
+        entries = [entry for entry, _, _ in self._offered()]
         if len(self._panes) > 1:
-            entries += [
-                Entry(one.name.id, one.name.key, f"{one.name.title} pane", "Panes")
-                for one in self._panes.values()
-            ]
+            entries += self._pane_entries("Panes")
         self.push_screen(
             RowsDialog("Help: / filters by key or word, esc closes", entries,
                        ascii_only=self._options.ascii)
         )  # fmt: skip
 
     def action_palette(self) -> None:
+        """Panes, themes, and every command that does something where the focus is."""
         from termprom.tui.screens.rows_dialog import Entry, RowsDialog
 
+        offered = {
+            entry.id: (entry, binding, node)
+            for entry, binding, node in self._offered()
+            if not entry.id.startswith("move.") and entry.id != "app.palette"
+        }
         entries = [
-            Entry(one.name.id, one.name.key, f"{one.name.title} pane", "pane")
-            for one in self._panes.values()
-        ]
-        entries += [
+            *self._pane_entries("pane"),
+            *(entry for entry, _, _ in offered.values()),
             Entry("reload", "", "reload: read the configuration again", "engine"),
             *(Entry(f"theme-{one}", "", f"theme {one}", "screen") for one in theme_files()),
-            Entry("zone", "T", "zone: UTC or local", "screen"),
-            Entry("pause", "p", "pause or resume live updates", "screen"),
-            Entry("range", "t", "range: time range of graphs", "screen"),
-            Entry("help", "?", "help: all keys", "screen"),
-            Entry("quit", "q", "quit", "screen"),
         ]
         dialog = RowsDialog("Command", entries, ascii_only=self._options.ascii, typing=True)
-        self.push_screen(dialog, self._command)
 
-    async def _command(self, text: str | None) -> None:
-        word = (text or "").split(" ")[0]
+        async def chosen(text: str | None) -> None:
+            word = (text or "").split(" ")[0]
+            if word in offered:
+                _, binding, node = offered[word]
+                await self.run_action(binding.action, node)
+            else:
+                await self._command(word)
+
+        self.push_screen(dialog, chosen)
+
+    async def _command(self, word: str) -> None:
         if word in self._panes:
             await self._show(word)
         elif word.startswith("theme-"):
-            try:
-                self._use_theme(word.removeprefix("theme-"))
-            except TermpromError as problem:
-                self._say(str(problem), "error")
+            self.show_theme(word.removeprefix("theme-"))
         elif word == "reload":
             self.action_reload()
-        elif word in ("zone", "pause", "help"):
-            await self.run_action(word)
-        elif word == "range":
-            self.action_choose_range()
-        elif word == "quit":
-            self.action_leave()
 
     def action_reload(self) -> None:
         self.run_worker(self._reload(), group="reload", exclusive=True)

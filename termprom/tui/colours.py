@@ -101,6 +101,11 @@ def colours_from(variables: Mapping[str, str], *, ansi: bool) -> Colours:
 _built: dict[str, Colours] = {}
 
 
+def forget_colours(theme: str) -> None:
+    """Its file may have been changed."""
+    _built.pop(theme, None)
+
+
 def colours_of(app: App[object]) -> Colours:
     """The styles of the theme that the app shows now."""
     found = _built.get(app.theme)

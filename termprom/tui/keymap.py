@@ -1,13 +1,13 @@
-"""Every command of the screen and its keys: the one table behind footer, help and overrides.
+"""Every command of the screen and its keys: the one table behind footer, help, palette, overrides.
 
-Widgets build their bindings with `bind`, so that one letter means one thing everywhere. Letters
-of which `tui.md` says that no terminal delivers them, or that arrive as something else, are refused
-when an operator maps a command to them.
+Widgets build their bindings with `bind`, so that one letter means one thing everywhere. The first
+part of an id says where a command lives; `CHAINS` are the parts that a key can meet on its way from
+the focused box to the app, and within one of them a key that an operator gives away must be free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,42 @@ class Command:
 
 _TABLE: Final = (
     # id, keys, title, group
+    ("prompt.run", "enter", "run", "Prompt"),
+    ("prompt.complete", "tab", "complete", "Prompt"),
+    ("prompt.leave", "escape", "keys", "Prompt"),
+    ("prompt.newline", "ctrl+j,shift+enter", "newline", "Prompt"),
+    ("prompt.format", "f2", "format", "Prompt"),
+    ("prompt.explain", "f6", "explain", "Prompt"),
+    ("query.edit", "i,e", "edit", "Query"),
+    ("query.explain", "f6", "explain", "Query"),
+    ("query.graph", "m", "graph", "Query"),
+    ("query.history", "f4,ctrl+r", "history", "Query"),
+    ("query.undo", "u", "undo", "Query"),
+    ("query.redo", "U", "redo", "Query"),
+    ("query.now", "full_stop", "live, now", "Query"),
+    ("query.cancel", "ctrl+c", "cancel", "Query"),
+    ("query.drop", "escape", "drop", "Query"),
+    ("explain.take", "f5", "to the prompt", "Explain"),
+    ("graph.left", "h,left", "crosshair", "Graph"),
+    ("graph.right", "l,right", "crosshair right", "Graph"),
+    ("graph.far_left", "shift+left", "crosshair far left", "Graph"),
+    ("graph.far_right", "shift+right", "crosshair far right", "Graph"),
+    ("graph.pan_left", "H", "pan", "Graph"),
+    ("graph.pan_right", "L", "pan right", "Graph"),
+    ("graph.zoom_in", "plus,equals_sign", "zoom", "Graph"),
+    ("graph.zoom_out", "minus,underscore", "zoom out", "Graph"),
+    ("graph.select", "v", "select", "Graph"),
+    ("graph.take", "enter", "zoom to selection", "Graph"),
+    ("graph.next", "j,down", "next series", "Graph"),
+    ("graph.previous", "k,up", "previous series", "Graph"),
+    ("graph.hide", "space", "hide series", "Graph"),
+    ("graph.isolate", "asterisk", "isolate", "Graph"),
+    ("graph.mode", "m", "mode", "Graph"),
+    ("graph.axis", "Y", "y axis", "Graph"),
+    ("graph.compare", "c", "compare", "Graph"),
+    ("graph.marks", "A", "marks", "Graph"),
+    ("graph.sort", "s", "sort series", "Graph"),
+    ("graph.expand", "x", "all lines, more legend", "Graph"),
     ("move.down", "j,down", "down", "Move"),
     ("move.up", "k,up", "up", "Move"),
     ("move.left", "h,left", "left", "Move"),
@@ -43,10 +79,9 @@ _TABLE: Final = (
     ("list.mark", "space", "mark / fold", "List"),
     ("list.group", "b", "by label", "List"),
     ("list.wide", "x", "more columns", "List"),
-    ("list.wrap", "w", "wrap", "List"),
     ("pane.detail", "d", "detail on/off", "Pane"),
     ("pane.full", "f", "full screen", "Pane"),
-    ("pane.query", "o", "open as query", "Pane"),
+    ("pane.query", "o", "query", "Pane"),
     ("pane.silence", "S", "silence", "Pane"),
     ("pane.yank", "y", "copy", "Pane"),
     ("pane.tab", "m", "next tab", "Pane"),
@@ -75,6 +110,25 @@ _TABLE: Final = (
 )
 COMMANDS: Final = {row[0]: Command(*row) for row in _TABLE}
 
+# The parts of the table, and single commands of others, that one key press can meet on its way
+# from the focused box outwards.
+CHAINS: Final = (
+    ("move", "list", "pane", "app"),
+    ("graph", "query", "pane.yank", "list.group", "app"),
+    ("prompt", "query", "pane.yank", "list.group", "app"),
+    ("explain", "move", "list", "query", "pane.yank", "app"),
+)
+# Keys of the prompt that are part of editing; a text area without them would trap its user.
+FIXED: Final = frozenset({"prompt.run", "prompt.complete", "prompt.leave"})
+
+# What the footer shows first, where it is offered; the rest follows as the widgets list it.
+_FOOTER_ORDER: Final = (
+    "app.undo_silence", "list.open", "pane.query", "pane.silence", "list.filter", "pane.tab",
+    "prompt.run", "prompt.complete", "query.edit", "graph.left", "graph.pan_left",
+    "graph.zoom_in", "graph.select", "list.group", "graph.mode",
+)  # fmt: skip
+_FOOTER_RANKS: Final = {name: rank for rank, name in enumerate(_FOOTER_ORDER)}
+
 PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     "vim": {},
     "emacs": {
@@ -91,6 +145,7 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         "app.previous": "minus",
         "list.wide": "x,ctrl+w",
         "app.refresh": "r,ctrl+r",
+        "query.history": "f4",
     },
 }
 
@@ -115,6 +170,11 @@ def split_keys(keys: str) -> list[str]:
     return [one.strip() for one in keys.split(",") if one.strip()]
 
 
+def footer_rank(command: str) -> int:
+    """Where a command stands among those that the footer has room for."""
+    return _FOOTER_RANKS.get(command, len(_FOOTER_RANKS))
+
+
 @dataclass(frozen=True, slots=True)
 class Clash:
     """One key that means two commands in one focus chain."""
@@ -127,22 +187,30 @@ class Clash:
         return f"{key_name(self.key)} means both {self.first} and {self.second}"
 
 
-def find_clashes(chain: Iterable[Sequence[Binding]], overrides: Mapping[str, str]) -> list[Clash]:
-    """Keys that an override gave to a second command of the same focus chain.
+def find_clashes(overrides: Mapping[str, str]) -> list[Clash]:
+    """Keys that an override gave to a second command of the same chain.
 
-    `chain` holds the bindings of each widget from the focused one up to the app. Without
-    overrides an inner binding may hide an outer one on purpose (`-` zooms a graph out).
+    Without overrides an inner command may hide an outer one on purpose (`-` zooms a graph out).
     """
-    owners: dict[str, str] = {}
-    clashes = []
-    for bindings in chain:
-        for binding in bindings:
-            name = binding.id or binding.action
-            for key in split_keys(overrides.get(binding.id or "", binding.key)):
-                owner = owners.setdefault(key, name)
-                if owner != name and (owner in overrides or name in overrides):
-                    clashes.append(Clash(key, owner, name))
-    return clashes
+    clashes: dict[tuple[str, str, str], Clash] = {}
+    for chain in CHAINS:
+        owners: dict[str, list[str]] = {}
+        for command in COMMANDS.values():
+            if command.id not in chain and command.id.partition(".")[0] not in chain:
+                continue
+            for key in split_keys(overrides.get(command.id, command.keys)):
+                for owner in owners.setdefault(key, []):
+                    if owner in overrides or command.id in overrides:
+                        clashes[key, owner, command.id] = Clash(key, owner, command.id)
+                owners[key].append(command.id)
+    # A pair whose keys nobody has touched may share one, as it does in the table.
+    return [
+        clash
+        for clash in clashes.values()
+        if not all(
+            clash.key in split_keys(COMMANDS[name].keys) for name in (clash.first, clash.second)
+        )
+    ]
 
 
 _SHOWN: Final = {

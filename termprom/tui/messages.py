@@ -25,12 +25,14 @@ class QueryRequest:
     """An expression for the Query pane; the argument of OpenPane("query", ...).
 
     `thresholds` are horizontal lines (value, label); `graph` opens the graph tab, else the table.
+    `alert` is the name of the alert that it is the expression of.
     """
 
     expr: str
     graph: bool = True
     thresholds: tuple[tuple[float, str], ...] = ()
     range: TimeRange | None = None
+    alert: str = ""
 
 
 @dataclass

@@ -107,7 +107,8 @@ class Look:
 async def visit(look: Look, state: str) -> None:
     for pane_id in PANES:
         argument = QueryRequest("sum by (job) (rate(errors_total[5m]))",
-                                thresholds=((0.03, f"slo {HOSTILE}"),))  # fmt: skip
+                                thresholds=((0.03, f"slo {HOSTILE}"),),
+                                alert="HighErrorRate")  # fmt: skip
         await look.show(pane_id, argument if pane_id == "query" else None)
         look.compare(f"{pane_id}.{state}")
 

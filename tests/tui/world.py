@@ -6,10 +6,14 @@ Everything that could differ between machines or days is fixed here: clock, name
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+
+import numpy as np
 
 from termprom.errors import EvaluationError
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata, MetricType
+from termprom.model.values import TimesMs, Values
 from termprom.testing.clock import ManualClock
 from termprom.testing.fake_backend import FakeBackend
 from termprom.views import (
@@ -55,7 +59,7 @@ scrape_configs:
 def busy() -> FakeBackend:
     """An engine in trouble: a target down, alerts in each state, a failed rule, hostile words."""
     backend = FakeBackend(ManualClock(NOW_MS), name="srv1")
-    backend.answer = three_jobs
+    backend.answer = _measured
     backend.status_view = StatusView(
         BuildView("0.1.0", revision="abc1234"),
         started_ms=NOW_MS - 7_200_000,
@@ -120,6 +124,21 @@ def busy() -> FakeBackend:
         "http_request_duration_seconds": (Metadata(MetricType.HISTOGRAM, "How long.", "seconds"),),
     }
     return backend
+
+
+def _measured(expr: str, steps_ms: TimesMs) -> tuple[Sequence[Labels], Values]:
+    """Three jobs; one process that restarted, and one alert that became pending and fired."""
+    if expr.startswith("process_start_time_seconds"):
+        starts = np.where(steps_ms < NOW_MS - 26 * _MINUTE, 1.0, 2.0)
+        return [Labels.of(instance="api-1:9100", job="api")], starts[np.newaxis, :]
+    if expr.startswith("ALERTS"):
+        since = NOW_MS - steps_ms
+        pending = np.where((since < 15 * _MINUTE) & (since >= 10 * _MINUTE), 1.0, np.nan)
+        firing = np.where(since < 10 * _MINUTE, 1.0, np.nan)
+        names = {"__name__": "ALERTS", "alertname": "HighErrorRate"}
+        labels = [Labels.of(names, alertstate=state) for state in ("firing", "pending")]
+        return labels, np.vstack([firing, pending])
+    return three_jobs(expr, steps_ms)
 
 
 def _target(pool: str, host: str, health: Health, error: str) -> TargetView:

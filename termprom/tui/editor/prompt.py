@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
@@ -24,6 +24,7 @@ from termprom.tui.colours import Colours, colours_of
 from termprom.tui.editor.context import Place, context_at
 from termprom.tui.editor.highlight import closing, pieces
 from termprom.tui.editor.popup import Popup
+from termprom.tui.keymap import bind
 from termprom.tui.messages import Said
 
 _THEME: Final = "termprom-promql"
@@ -38,12 +39,12 @@ class Prompt(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "run", id="prompt.run", show=True),
-        Binding("tab", "complete", "complete", id="prompt.complete", show=True),
-        Binding("escape", "leave", "keys", id="prompt.leave", show=True),
-        Binding("f2", "format", "format", id="prompt.format", show=True),
-        Binding("f6", "explain", "explain", id="prompt.explain", show=True),
-        Binding("ctrl+j,shift+enter", "newline", "newline", id="prompt.newline", show=True),
+        bind("prompt.run", "submit", show=True),
+        bind("prompt.complete", "complete", show=True),
+        bind("prompt.leave", "leave", show=True),
+        bind("prompt.format", "format", show=True),
+        bind("prompt.explain", "explain", show=True),
+        bind("prompt.newline", "newline", show=True),
     ]
 
     @dataclass

@@ -71,6 +71,13 @@ class DiffOutput(App[Any]):
         self._shadow: ShadowScreen | None = None
         self._governor: LinkGovernor | None = None
         self._later: Timer | None = None
+        self.frames_sent = 0
+        self.bytes_sent = 0
+
+    @property
+    def frames_waiting(self) -> int:
+        """Writes that the terminal has not taken yet."""
+        return _waiting(self._driver)
 
     @property
     def link_level(self) -> int:
@@ -177,6 +184,8 @@ class DiffOutput(App[Any]):
             return
         if self._sync_available and len(frame) > _UNBRACKETED_BYTES_MAX:
             frame = f"{_SYNC_BEGIN}{frame}{_SYNC_END}"
+        self.frames_sent += 1
+        self.bytes_sent += len(frame.encode(errors="replace"))
         # One write: the queue's length counts frames.
         self._driver.write(frame)
         self._driver.flush()

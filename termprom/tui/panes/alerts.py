@@ -137,7 +137,7 @@ class AlertsPane(TabbedPane):
         if not isinstance(row, AlertRow) or row.rule is None:
             return None
         expr, thresholds = split_threshold(row.rule.query)
-        return QueryRequest(expr, thresholds=thresholds)
+        return QueryRequest(expr, thresholds=thresholds, alert=row.name)
 
     def copy_of(self, row: object) -> tuple[str, str] | None:
         if isinstance(row, AlertRow):

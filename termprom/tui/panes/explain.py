@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
 
@@ -22,6 +22,7 @@ from termprom.promql.syntax.check import type_of
 from termprom.promql.syntax.format import one_line
 from termprom.promql.syntax.parse import parse
 from termprom.tui.figures import count
+from termprom.tui.keymap import bind
 from termprom.tui.panes.explain_nodes import (
     Measure,
     Node,
@@ -51,7 +52,7 @@ class ExplainBox(Container):
     ExplainBox.-narrow TextBox { width: 1fr; height: 40%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5", "take", "to the prompt", id="explain.take", show=True),
+        bind("explain.take", "take", show=True),
     ]
 
     class Taken(Message):

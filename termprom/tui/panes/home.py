@@ -249,7 +249,7 @@ class HomePane(Pane):
             return QueryRequest(selector_of(problem.target))
         if problem.alert is not None and problem.alert.rule is not None:
             expr, thresholds = split_threshold(problem.alert.rule.query)
-            return QueryRequest(expr, thresholds=thresholds)
+            return QueryRequest(expr, thresholds=thresholds, alert=problem.alert.name)
         return None
 
     def _wanted_silence(self) -> SilenceWanted | None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
 from rich.style import Style
-from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from termprom.backend.interface import Feature, Topic
-from termprom.errors import NotOffered, TermpromError
 from termprom.limits import LOG_LINES_MAX
 from termprom.tui.colours import Colours
-from termprom.tui.figures import clock
+from termprom.tui.figures import clock, date_and_clock
 from termprom.tui.keymap import bind
-from termprom.tui.panes.pane import Pane
+from termprom.tui.panes.tabbed import TabbedPane
 from termprom.tui.session import Session
 from termprom.tui.widgets.columns import Column, RowModel
+from termprom.tui.widgets.text_box import Row, facts
 from termprom.tui.widgets.virtual_list import VirtualList
 from termprom.views import LogLine
 
@@ -29,7 +29,7 @@ def _style(line: LogLine, colours: Colours) -> Style:
     )
 
 
-class LogsPane(Pane):
+class LogsPane(TabbedPane):
     """See the module. `L` raises the lowest level that is shown."""
 
     PANE_ID = "logs"
@@ -38,7 +38,6 @@ class LogsPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [bind("pane.level", "level", show=True)]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
         self._lines: list[LogLine] = []
         self._level = 0
         model: RowModel[LogLine] = RowModel(
@@ -53,31 +52,40 @@ class LogsPane(Pane):
         self._list = VirtualList(
             model, title="Engine log", ascii_only=session.ascii, empty="nothing logged yet"
         )
-        self._list.add_class("box")
+        super().__init__(session, (("Log", self._list),))
+        self._wants_detail = False  # lines are short; the whole of one is an enter away
 
-    def compose(self) -> ComposeResult:
-        yield self._list
-
-    async def refresh_view(self) -> None:
+    async def take(self) -> None:
         backend = self.session.backend
         if not backend.offers(Feature.LOGS):
             self._list.say(f"{backend.name} does not show its log: unavailable")
             return
         following = self._list.at_end
         after = self._lines[-1].number if self._lines else 0
-        try:
-            newer = await backend.logs(after)
-        except NotOffered as problem:
-            self._list.say(f"unavailable: {problem}", "warning")
-            return
-        except TermpromError as problem:
-            self._list.say(f"no answer: {problem}", "critical")
-            raise
-        self._lines = [*self._lines, *newer][-LOG_LINES_MAX:]
+        self._lines = [*self._lines, *await backend.logs(after)][-LOG_LINES_MAX:]
         self._list.set_rows(self._lines)
         if following:
             self._list.apply_pending()
             self._list.action_jump(-1)
+
+    def detail_of(self, row: object, width: int) -> Sequence[Row]:
+        assert isinstance(row, LogLine)
+        kind = {"error": "critical", "warn": "warning"}.get(row.level, "text")
+        when = date_and_clock(row.at_ms, self.session.zone)
+        pairs = (("time", when), ("level", row.level, kind), ("source", row.source),
+                 ("message", row.message))  # fmt: skip
+        return facts(pairs, width)
+
+    def title_of(self, row: object) -> str:
+        return "Line"
+
+    def copy_of(self, row: object) -> tuple[str, str] | None:
+        assert isinstance(row, LogLine)
+        when = date_and_clock(row.at_ms, self.session.zone)
+        return f"{when} {row.level} {row.source}: {row.message}", "the line"
+
+    def problem_test(self) -> Callable[[object], bool] | None:
+        return lambda row: isinstance(row, LogLine) and row.level in ("warn", "error")
 
     def action_level(self) -> None:
         self._level = (self._level + 1) % len(_LEVELS)

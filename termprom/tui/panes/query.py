@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 from textual.worker import Worker
@@ -32,9 +32,16 @@ from termprom.tui.editor.history import Entry, History, history_path
 from termprom.tui.editor.prompt import Prompt
 from termprom.tui.editor.prompt_box import PromptBox, mistake_text
 from termprom.tui.glyphs import glyphs
+from termprom.tui.keymap import bind
 from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
 from termprom.tui.panes.explain import ExplainBox
 from termprom.tui.panes.explain_nodes import NodeRow
+from termprom.tui.panes.graph_marks import (
+    alert_marks,
+    alerts_query,
+    restart_marks,
+    restarts_query,
+)
 from termprom.tui.panes.home_signals import oldest_ms, span_seconds
 from termprom.tui.panes.pane import Pane
 from termprom.tui.panes.query_graph import Answer, GraphBox, threshold_labels
@@ -43,7 +50,7 @@ from termprom.tui.panes.query_series import SeriesSet, series_of
 from termprom.tui.panes.query_split import grouped_labels, split_by
 from termprom.tui.panes.query_table import ResultRow, model_for, rows_of
 from termprom.tui.panes.query_view import GraphView, Look, UndoStack
-from termprom.tui.plot.chart import Matrix
+from termprom.tui.plot.chart import Mark, Matrix
 from termprom.tui.plot.step import choose_step, live_window, pannable
 from termprom.tui.plot.time_axis import moment_text
 from termprom.tui.plot.unit_of import unit_of
@@ -73,18 +80,18 @@ class QueryPane(Pane):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,e", "edit", "edit", id="query.edit", show=True),
-        Binding("u", "undo", "undo", id="query.undo", show=True),
-        Binding("U", "redo", "redo", id="query.redo", show=False),
-        Binding("t", "range", "range", id="app.range", show=True),
-        Binding("y", "yank", "copy", id="pane.yank", show=True),
-        Binding("full_stop", "now", "now", id="query.now", show=False),
-        Binding("b", "split", "by label", id="list.group", show=True),
-        Binding("m", "graph", "graph", id="query.graph", show=False),
-        Binding("f6", "explain", "explain", id="query.explain", show=True),
-        Binding("f4,ctrl+r", "history", "history", id="query.history", show=False),
-        Binding("ctrl+c", "cancel", "cancel", id="query.cancel", show=False),
-        Binding("escape", "drop", "drop", id="query.drop", show=False),
+        bind("query.edit", "edit", show=True),
+        bind("query.undo", "undo", show=True),
+        bind("query.redo", "redo"),
+        bind("app.range", "range", show=True),
+        bind("pane.yank", "yank", show=True),
+        bind("query.now", "now"),
+        bind("list.group", "split", show=True),
+        bind("query.graph", "graph"),
+        bind("query.explain", "explain", show=True),
+        bind("query.history", "history"),
+        bind("query.cancel", "cancel"),
+        bind("query.drop", "drop"),
     ]
 
     def __init__(self, session: object, history: History | None = None) -> None:
@@ -94,6 +101,7 @@ class QueryPane(Pane):
         self.tab = "graph"
         self.undo_stack = UndoStack()
         self._thresholds: tuple[tuple[float, str], ...] = ()
+        self._alert = ""  # of which the expression is
         self._serial = 0
         self._worker: Worker[None] | None = None
         self._asked: tuple[object, ...] = ()
@@ -171,6 +179,7 @@ class QueryPane(Pane):
             self._remember()
         self.prompt.put(request.expr)
         self._thresholds = request.thresholds
+        self._alert = request.alert
         if request.range is not None and request.range != self.session.range:
             self.post_message(RangeChosen(request.range))
         self._run(request.expr)
@@ -182,6 +191,7 @@ class QueryPane(Pane):
         if self.expr and event.text != self.expr:
             self._remember()
             self._thresholds = ()
+            self._alert = ""
         self._past = -1
         self._run(event.text)
 
@@ -324,6 +334,32 @@ class QueryPane(Pane):
         box.show(Answer(found, window, guess_unit(expr), compare, thresholds), steady=steady)
         self._result = result
         self._show_done(result, len(found.labels), step)
+        await self._ask_marks(serial, found, grid)
+
+    async def _ask_marks(self, serial: int, found: SeriesSet, grid: Grid) -> None:
+        """What happened meanwhile; a graph without an answer to that is still a graph."""
+        wanted, signs = self.graph_box.view.marks, glyphs(self.session.ascii)
+        marks: list[Mark] = []
+        if wanted != "none":
+            restarts = restarts_query(found.labels)
+            if restarts and (result := await self._told(restarts, grid)) is not None:
+                marks += restart_marks(result, signs)
+            named = wanted == "all"
+            if named or self._alert:
+                result = await self._told(alerts_query("" if named else self._alert), grid)
+                marks += [] if result is None else alert_marks(result, signs, named=named)
+        if serial == self._serial:
+            self.graph_box.mark(marks)
+
+    async def _told(self, expr: str, grid: Grid) -> QueryResult | None:
+        try:
+            return await self.session.backend.query_range(expr, grid)
+        except TermpromError:
+            return None
+
+    def on_graph_box_marks_wanted(self) -> None:
+        if self.expr:
+            self._ask()
 
     # --- Showing ------------------------------------------------------------------------------
 
@@ -401,6 +437,8 @@ class QueryPane(Pane):
             text.append(f"  {view.mode.value}  {view.axis_name}", colours.muted)
             if view.compare_ms:
                 text.append(f"  vs -{_short_duration(view.compare_ms)}", colours.warning)
+            if view.marks != "own":
+                text.append(f"  marks: {view.marks}", colours.muted)
             text.append(f"  {self.graph_box.summary()}", colours.muted)
         text.truncate(max(self.size.width, 20), overflow="ellipsis")
         self.query_one("#query-tabs", Static).update(text)

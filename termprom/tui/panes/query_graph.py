@@ -6,22 +6,23 @@ another comparison) goes up as a message.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
 from termprom.tui.cells import inert, width_of
 from termprom.tui.glyphs import glyphs
+from termprom.tui.keymap import bind
 from termprom.tui.panes.query_range_text import panned, zoomed
 from termprom.tui.panes.query_series import SORT_KEYS, SeriesSet, drawn
 from termprom.tui.panes.query_view import GraphView
-from termprom.tui.plot.chart import Chart, Matrix, Mode, Threshold, fit
+from termprom.tui.plot.chart import Chart, Mark, Matrix, Mode, Threshold, fit
 from termprom.tui.plot.identity import Pen, Pens
 from termprom.tui.plot.sparkline import sparkline
 from termprom.tui.plot.symbols import ASCII, BRAILLE
@@ -56,25 +57,26 @@ class GraphBox(Vertical, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h,left", "crosshair(-1)", "crosshair", id="graph.left", show=True),
-        Binding("l,right", "crosshair(1)", "crosshair", id="graph.right", show=False),
-        Binding("shift+left", f"crosshair(-{_FAR})", "far left", id="graph.far_left", show=False),
-        Binding("shift+right", f"crosshair({_FAR})", "far right", id="graph.far_right", show=False),
-        Binding("H", "pan(-0.5)", "pan", id="graph.pan_left", show=True),
-        Binding("L", "pan(0.5)", "pan right", id="graph.pan_right", show=False),
-        Binding("plus,equals_sign", "zoom(0.5)", "zoom", id="graph.zoom_in", show=True),
-        Binding("minus,underscore", "zoom(2.0)", "zoom out", id="graph.zoom_out", show=False),
-        Binding("v", "select", "select", id="graph.select", show=True),
-        Binding("enter", "take", "zoom to selection", id="graph.take", show=False),
-        Binding("j,down", "series(1)", "next series", id="graph.next", show=False),
-        Binding("k,up", "series(-1)", "previous series", id="graph.previous", show=False),
-        Binding("space", "hide", "hide", id="graph.hide", show=False),
-        Binding("asterisk", "isolate", "isolate", id="graph.isolate", show=True),
-        Binding("m", "mode", "mode", id="graph.mode", show=True),
-        Binding("Y", "axis", "y axis", id="graph.axis", show=True),
-        Binding("c", "compare", "compare", id="graph.compare", show=True),
-        Binding("s", "sort", "sort", id="graph.sort", show=True),
-        Binding("x", "expand", "all lines, more legend", id="graph.expand", show=False),
+        bind("graph.left", "crosshair(-1)", show=True),
+        bind("graph.right", "crosshair(1)"),
+        bind("graph.far_left", f"crosshair(-{_FAR})"),
+        bind("graph.far_right", f"crosshair({_FAR})"),
+        bind("graph.pan_left", "pan(-0.5)", show=True),
+        bind("graph.pan_right", "pan(0.5)"),
+        bind("graph.zoom_in", "zoom(0.5)", show=True),
+        bind("graph.zoom_out", "zoom(2.0)"),
+        bind("graph.select", "select", show=True),
+        bind("graph.take", "take"),
+        bind("graph.next", "series(1)"),
+        bind("graph.previous", "series(-1)"),
+        bind("graph.hide", "hide"),
+        bind("graph.isolate", "isolate", show=True),
+        bind("graph.mode", "mode", show=True),
+        bind("graph.axis", "axis", show=True),
+        bind("graph.compare", "compare", show=True),
+        bind("graph.marks", "marks"),
+        bind("graph.sort", "sort", show=True),
+        bind("graph.expand", "expand"),
     ]
 
     @dataclass
@@ -94,6 +96,10 @@ class GraphBox(Vertical, can_focus=True):
         """The comparison changed; it needs an answer of its own."""
 
     @dataclass
+    class MarksWanted(Message):
+        """Other marks are to be below the axis."""
+
+    @dataclass
     class TableWanted(Message):
         """After the last way to draw comes the table."""
 
@@ -108,6 +114,7 @@ class GraphBox(Vertical, can_focus=True):
         self._pens = Pens()
         self._steady = SteadyAxis()
         self._order: list[int] = []
+        self._marks: tuple[Mark, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Graph(ASCII if self.session.ascii else BRAILLE)
@@ -131,6 +138,12 @@ class GraphBox(Vertical, can_focus=True):
             self._follow(self._answer.series, answer.series)
         self._answer = answer
         self.redraw()
+
+    def mark(self, marks: Sequence[Mark]) -> None:
+        """What happened meanwhile, below the axis."""
+        if tuple(marks) != self._marks:
+            self._marks = tuple(marks)
+            self.redraw()
 
     def _follow(self, before: SeriesSet, after: SeriesSet) -> None:
         """Choices stick to label sets, not to positions."""
@@ -194,6 +207,7 @@ class GraphBox(Vertical, can_focus=True):
             rest=band,
             compare=compare,
             thresholds=answer.thresholds,
+            marks=self._marks,
             crosshair_ms=self.crosshair_ms,
             selection=selection,
             now_ms=self.session.now_ms(),
@@ -361,6 +375,10 @@ class GraphBox(Vertical, can_focus=True):
     def action_compare(self) -> None:
         self._change(self.view.next_comparison())
         self.post_message(self.CompareWanted())
+
+    def action_marks(self) -> None:
+        self._change(self.view.next_marks())
+        self.post_message(self.MarksWanted())
 
     def action_expand(self) -> None:
         self._change(replace(self.view, all_lines=not self.view.all_lines))

@@ -11,6 +11,7 @@ from termprom.tui.session import TimeRange
 
 MODES: Final = (Mode.LINES, Mode.STACKED, Mode.BARS, Mode.POINTS)
 COMPARISONS_MS: Final = (0, 3_600_000, 86_400_000, 7 * 86_400_000)
+MARKS: Final = ("own", "all", "none")  # the alert that the expression is of; every alert; nothing
 _UNDO_MAX: Final = 100
 
 
@@ -27,6 +28,7 @@ class GraphView:
     isolated: int | None = None
     compare_ms: int = 0
     all_lines: bool = False
+    marks: str = "own"
 
     def next_mode(self) -> GraphView | None:
         """The next way to draw; None after the last one, where the table comes."""
@@ -46,6 +48,9 @@ class GraphView:
     def next_comparison(self) -> GraphView:
         place = COMPARISONS_MS.index(self.compare_ms) + 1
         return replace(self, compare_ms=COMPARISONS_MS[place % len(COMPARISONS_MS)])
+
+    def next_marks(self) -> GraphView:
+        return replace(self, marks=MARKS[(MARKS.index(self.marks) + 1) % len(MARKS)])
 
     def toggled(self, number: int) -> GraphView:
         """One series hidden or shown again."""

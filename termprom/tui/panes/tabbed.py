@@ -56,6 +56,7 @@ class TabbedPane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("pane.detail", "detail", show=True, title="detail"),
+        bind("pane.full", "full"),
         bind("pane.tab", "tab", show=True),
         bind("pane.query", "query", show=True),
         bind("list.problems", "problems", show=True),
@@ -72,6 +73,7 @@ class TabbedPane(Pane):
         self._current = 0
         self._wants_detail: bool | None = None  # None: where there is room
         self._only_problems = False
+        self._full = False
         self._detail_key: object = None
         for widget in (*self._tabs, self._detail):
             widget.add_class("box")
@@ -153,6 +155,9 @@ class TabbedPane(Pane):
     def _arrange(self) -> None:
         detail = self.detail_shown
         alone = detail and self.size.height < _BESIDE_ROWS_MIN
+        if self._full and detail:
+            alone = self._detail.has_focus
+            detail = alone
         self.set_class(alone, "-alone")
         for index, widget in enumerate(self._tabs):
             widget.display = index == self._current and not alone
@@ -167,6 +172,8 @@ class TabbedPane(Pane):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something here are offered."""
         match action:
+            case "full":
+                return self.detail_shown or self._full
             case "detail":
                 return self.HAS_DETAIL and isinstance(self.shown_tab, VirtualList)
             case "close_detail":
@@ -212,12 +219,19 @@ class TabbedPane(Pane):
             self._detail.focus()
 
     def action_detail(self) -> None:
+        self._full = False
         self._wants_detail = not self.detail_shown
         self._arrange()
         if self._detail.has_focus or not self._wants_detail:
             self.focus_default()
 
+    def action_full(self) -> None:
+        """All of the pane for the box that has the focus, or for both again."""
+        self._full = not self._full
+        self._arrange()
+
     def action_close_detail(self) -> None:
+        self._full = False
         self._wants_detail = None if self.size.height >= _BESIDE_ROWS_MIN else False
         self._arrange()
         self.shown_tab.focus()

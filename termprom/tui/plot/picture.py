@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,10 +19,11 @@ import numpy as np
 from termprom.model.values import Ints
 from termprom.tui.plot.canvas import Raster, Runs, grounded, line_runs, paint, point_runs
 from termprom.tui.plot.cells import Cells, Ink
-from termprom.tui.plot.chart import Chart, Matrix, Mode
+from termprom.tui.plot.chart import Chart, Mark, Matrix, Mode
 from termprom.tui.plot.symbols import ASCII, BRAILLE, Symbols
 from termprom.tui.plot.time_axis import ago_text, clock_text, time_ticks
 
+_MARK_CELLS_MIN: Final = 5  # less of a text than this says nothing
 _LANE_FROM_ROWS: Final = 9  # below, the lane of marks costs too much
 _ROWS_PER_TICK: Final = 2.5
 
@@ -298,24 +300,35 @@ def _draw_threshold(
 
 
 def _draw_lane(cells: Cells, chart: Chart, frame: Frame) -> None:
-    """Marks at their times; at the right end where the crosshair is, or the date."""
+    """Marks at their times, with as much text as there is room for before the next one; at the
+    right end where the crosshair is, and what happened there.
+    """
     y = frame.rows + 2
     note = ""
     if chart.crosshair_ms is not None:
         ago = ago_text(chart.crosshair_ms - chart.now_ms) if chart.now_ms else ""
         note = f"at {clock_text(chart.crosshair_ms, chart.zone)}" + (f" ({ago})" if ago else "")
+        here = frame.column_of(chart.crosshair_ms, chart.window)
+        for mark in chart.marks:
+            if abs(frame.column_of(mark.at_ms, chart.window) - here) < 2:
+                note = f"{mark.glyph}{mark.text} {note}"
+                break
     end = cells.width - len(note) - (1 if note else 0)
-    free_from = 0
-    for mark in sorted(chart.marks, key=lambda mark: mark.at_ms):
+    # Of several in one column the gravest is seen: the inks are in that order.
+    placed: dict[int, Mark] = {}
+    for mark in sorted(chart.marks, key=lambda mark: mark.ink):
         column = frame.column_of(mark.at_ms, chart.window)
-        x = frame.left + column
-        if not 0 <= column < frame.columns or x >= end or x < free_from:
-            continue
+        if 0 <= column < frame.columns and frame.left + column < end:
+            placed[frame.left + column] = mark
+    columns = sorted(placed)
+    for x, following in pairwise([*columns, end + 1]):
+        mark, room = placed[x], following - x - 1
         text = mark.glyph + mark.text
-        room = min(end, cells.width) - x
-        text = text if len(text) <= room else mark.glyph
+        if len(text) > room:
+            text = mark.glyph + mark.text[: max(room - len(mark.glyph), 0)]
+            if len(text) < _MARK_CELLS_MIN:
+                text = mark.glyph[: max(following - x, 1)]
         cells.put(y, x, text, mark.ink)
-        free_from = x + len(text) + 1
     cells.put(y, cells.width - len(note), note, Ink.LABEL)
 
 

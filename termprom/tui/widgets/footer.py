@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from termprom.tui.cells import width_of
 from termprom.tui.colours import colours_of
-from termprom.tui.keymap import key_name, split_keys
+from termprom.tui.keymap import footer_rank, key_name, split_keys
 from termprom.tui.widgets.bar import Bar, Piece
 
 
@@ -24,7 +24,8 @@ class KeyBar(Bar):
         shown: set[str] = set()
         if self.app.screen is not self.screen:
             return [help_key]
-        for active in self.screen.active_bindings.values():
+        offered = self.screen.active_bindings.values()
+        for active in sorted(offered, key=lambda one: footer_rank(one.binding.id or "")):
             binding = active.binding
             if not binding.show or not active.enabled or binding.id == "app.help":
                 continue

@@ -103,7 +103,8 @@ async def test_o_draws_the_expression_with_its_threshold() -> None:
         await screen.press("j", "o")
         assert screen.pane.PANE_ID == "query"
         asked = [one for one in backend.asked if one.startswith("query_range")]
-        assert asked[-1] == "query_range errors / requests"
+        assert "query_range errors / requests" in asked
+        assert asked[-1] == 'query_range ALERTS{alertname="HighErrorRate"}', "its own marks"
 
 
 async def test_b_groups_and_m_shows_the_silences() -> None:
