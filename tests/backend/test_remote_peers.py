@@ -20,7 +20,8 @@ from termprom.model.grid import Grid
 from termprom.views import Health
 from tests.differential.side_by_side import free_port
 from tests.peers import running
-from tests.remote.test_remote_write import request as write_request
+from tests.remote.encoder import Series
+from tests.remote.encoder import request as write_request
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -47,7 +48,7 @@ async def _write(url: str) -> int:
     now_ms = int(time.time()) * 1000
     times = [now_ms - 1000 * age for age in range(9, -1, -1)]
     series = [
-        ([("__name__", "load"), ("cpu", str(cpu))], [(at, float(cpu)) for at in times])
+        Series([("__name__", "load"), ("cpu", str(cpu))], [(at, float(cpu)) for at in times])
         for cpu in range(3)
     ]
     body = bytes(cramjam.snappy.compress_raw(write_request(*series)))
