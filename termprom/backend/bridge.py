@@ -10,9 +10,17 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from termprom.backend.interface import Backend, Event, Feature, NamesResult, SeriesResult
+from termprom.backend.interface import (
+    Backend,
+    Event,
+    Feature,
+    NamesResult,
+    SeriesExemplars,
+    SeriesResult,
+)
 from termprom.errors import BackendUnavailable
 from termprom.model.grid import Grid
+from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
 from termprom.model.silences import Silence
@@ -99,6 +107,9 @@ class BridgedBackend:
             lambda: self._inner.label_values(name, matchers, start_ms, end_ms, limit=limit)
         )
 
+    async def exemplars(self, expr: str, start_ms: int, end_ms: int) -> Sequence[SeriesExemplars]:
+        return await self._ask(lambda: self._inner.exemplars(expr, start_ms, end_ms))
+
     async def metadata(
         self, metric: str = "", *, limit: int = 0, limit_per_metric: int = 0
     ) -> Mapping[str, Sequence[Metadata]]:
@@ -133,6 +144,9 @@ class BridgedBackend:
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return await self._ask(self._inner.push_groups)
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        await self._ask(lambda: self._inner.delete_push_group(labels))
 
     async def status(self) -> StatusView:
         return await self._ask(self._inner.status)

@@ -17,6 +17,7 @@ from termprom.model.metadata import Metadata
 from termprom.model.notices import Notice
 from termprom.model.result import QueryResult
 from termprom.model.silences import Silence
+from termprom.storage import Exemplar
 from termprom.views import (
     AlertView,
     CardinalityView,
@@ -80,6 +81,10 @@ class NamesResult:
     notices: Sequence[Notice] = ()
 
 
+# A series and its exemplars, oldest first.
+SeriesExemplars = tuple[Labels, Sequence[Exemplar]]
+
+
 class Backend(Protocol):
     """All that a front end may ask of a monitoring system.
 
@@ -139,6 +144,13 @@ class Backend(Protocol):
         """Raises ParseError."""
         ...
 
+    async def exemplars(self, expr: str, start_ms: int, end_ms: int) -> Sequence[SeriesExemplars]:
+        """Exemplars in [start_ms, end_ms] of all series that selectors in `expr` select, by labels.
+
+        Raises ParseError.
+        """
+        ...
+
     async def metadata(
         self, metric: str = "", *, limit: int = 0, limit_per_metric: int = 0
     ) -> Mapping[str, Sequence[Metadata]]:
@@ -175,6 +187,10 @@ class Backend(Protocol):
         ...
 
     async def push_groups(self) -> Sequence[PushGroupView]: ...
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        """Forget the pushed group with exactly these labels, if there is one. Raises PushError."""
+        ...
 
     async def status(self) -> StatusView: ...
 

@@ -8,21 +8,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from functools import partial
 from typing import Protocol, TypeVar
 
 from termprom import limits
 from termprom.backend.hub import EventHub
-from termprom.backend.interface import Event, Feature, NamesResult, SeriesResult
-from termprom.backend.lookup import label_names, label_values, parse_selectors, series
+from termprom.backend.interface import (
+    Event,
+    Feature,
+    NamesResult,
+    SeriesExemplars,
+    SeriesResult,
+)
+from termprom.backend.lookup import (
+    Selector,
+    label_names,
+    label_values,
+    parse_selectors,
+    selectors_in,
+    series,
+)
 from termprom.backend.target_metadata import by_metric, for_targets
 from termprom.clock import Clock
 from termprom.errors import QueryTimeout
 from termprom.model.grid import Grid
+from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
 from termprom.model.silences import Silence
 from termprom.promql.run import CancelToken
+from termprom.promql.syntax.parse import Features, parse
 from termprom.storage import Queryable
 from termprom.views import (
     AlertView,
@@ -97,6 +113,16 @@ class Sources(Protocol):
         """Called in a worker thread: it looks at every series."""
         ...
 
+    def exemplars(
+        self, selectors: Sequence[Selector], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesExemplars]:
+        """Called in a worker thread."""
+        ...
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        """Raises PushError."""
+        ...
+
     async def create_silence(self, wanted: Silence) -> str:
         """Raises BadSilence, UnknownSilence, StorageError."""
         ...
@@ -123,10 +149,12 @@ class LocalBackend:
         *,
         concurrency_max: int = limits.QUERY_CONCURRENCY_MAX,
         timeout_seconds_max: float = limits.QUERY_TIMEOUT_SECONDS,
+        features: Features = Features(),  # noqa: B008  a frozen value
     ) -> None:
         self._sources = sources
         self._slots = asyncio.Semaphore(concurrency_max)
         self._timeout_seconds_max = timeout_seconds_max
+        self._features = features
 
     def __repr__(self) -> str:
         return f"LocalBackend({self.name})"
@@ -209,7 +237,8 @@ class LocalBackend:
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._sources.executor, call)
+        # In a copy of the context, which knows who asks.
+        return await loop.run_in_executor(self._sources.executor, copy_context().run, call)
 
     # --- Series and labels --------------------------------------------------------------------
 
@@ -237,6 +266,12 @@ class LocalBackend:
         return await self._in_thread(
             partial(label_values, queryable, name, selectors, start_ms, end_ms, limit)
         )
+
+    async def exemplars(self, expr: str, start_ms: int, end_ms: int) -> Sequence[SeriesExemplars]:
+        selectors = selectors_in(parse(expr, self._features))
+        if not selectors:
+            return []
+        return await self._in_thread(partial(self._sources.exemplars, selectors, start_ms, end_ms))
 
     # --- Metadata -----------------------------------------------------------------------------
 
@@ -275,6 +310,9 @@ class LocalBackend:
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return self._sources.push_groups()
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        await self._sources.delete_push_group(labels)
 
     async def status(self) -> StatusView:
         return self._sources.status()

@@ -6,10 +6,12 @@ Runs in a worker thread. A limit of n asks the store for n + 1, so that a cut is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 
 from termprom.backend.interface import NamesResult, SeriesResult
 from termprom.backend.wire_result import TRUNCATED
 from termprom.model.matchers import Matcher
+from termprom.promql.syntax.ast import Node, VectorSelector
 from termprom.promql.syntax.parse import parse_selector
 from termprom.storage import Querier, Queryable
 
@@ -19,6 +21,17 @@ Selector = tuple[Matcher, ...]
 def parse_selectors(texts: Sequence[str]) -> tuple[Selector, ...]:
     """Raises ParseError for the first text that is no selector."""
     return tuple(tuple(parse_selector(text)) for text in texts)
+
+
+def selectors_in(node: object) -> list[Selector]:
+    """The matchers of every selector in an expression, as often as they stand there."""
+    if isinstance(node, VectorSelector):
+        return [node.matchers]
+    if isinstance(node, tuple):
+        return [found for one in node for found in selectors_in(one)]
+    if isinstance(node, Node) and is_dataclass(node):
+        return selectors_in(tuple(getattr(node, field.name) for field in fields(node)))
+    return []
 
 
 def series(

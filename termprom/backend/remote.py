@@ -17,14 +17,20 @@ from urllib.parse import quote
 from termprom import limits
 from termprom.alerting.silence_json import silence_object
 from termprom.backend.hub import EventHub
-from termprom.backend.interface import Event, Feature, NamesResult, SeriesResult
+from termprom.backend.interface import (
+    Event,
+    Feature,
+    NamesResult,
+    SeriesExemplars,
+    SeriesResult,
+)
 from termprom.backend.remote_events import EventPump
 from termprom.backend.remote_http import Form, RemoteClient
 from termprom.backend.remote_probe import look_around
 from termprom.backend.wire import Envelope, decode_notices
 from termprom.backend.wire_decode import decode_result
+from termprom.backend.wire_exemplars import exemplars_from
 from termprom.backend.wire_metadata import metadata_from, targets_metadata_from
-from termprom.backend.wire_names import escape_name
 from termprom.backend.wire_numbers import format_timestamp
 from termprom.backend.wire_rules import alerts_from, rules_from
 from termprom.backend.wire_silences import created_id, silence_error
@@ -33,11 +39,14 @@ from termprom.backend.wire_targets import targets_from
 from termprom.backend.wire_text import Json, dumps, labels_from
 from termprom.backend.wire_views import OWNER_HEADER, view_from
 from termprom.clock import Clock, SystemClock
-from termprom.errors import BackendUnavailable, ConfigError, NotOffered
+from termprom.errors import BackendUnavailable, ConfigError, NotOffered, PushError
+from termprom.model.escaped_names import escape_name
 from termprom.model.grid import Grid
+from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata
 from termprom.model.result import QueryResult
 from termprom.model.silences import Silence
+from termprom.push.grouping import GroupingKey, path_of
 from termprom.views import (
     AlertView,
     CardinalityView,
@@ -198,6 +207,14 @@ class RemoteBackend:
 
     # --- Metadata -----------------------------------------------------------------------------
 
+    async def exemplars(self, expr: str, start_ms: int, end_ms: int) -> Sequence[SeriesExemplars]:
+        form = [
+            ("query", expr),
+            ("start", format_timestamp(start_ms)),
+            ("end", format_timestamp(end_ms)),
+        ]
+        return await self._ask("query_exemplars", form, exemplars_from, expr=expr)
+
     async def metadata(
         self, metric: str = "", *, limit: int = 0, limit_per_metric: int = 0
     ) -> Mapping[str, Sequence[Metadata]]:
@@ -255,6 +272,13 @@ class RemoteBackend:
 
     async def push_groups(self) -> Sequence[PushGroupView]:
         return await self._extra("push_groups", tuple[PushGroupView, ...], Feature.PUSH_GROUPS)
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        if not self._is_termprom:
+            raise NotOffered(f"{self.name} has no push groups")
+        status, answer = await self._client.send("DELETE", path_of(GroupingKey.of(dict(labels))))
+        if status != 202:
+            raise PushError(answer.decode("utf-8", "replace").strip(), status)
 
     async def status(self) -> StatusView:
         if self._is_termprom:

@@ -92,7 +92,8 @@ class RemoteClient:
         self, status: int, body: bytes, path: str, shape: Callable[[Envelope], T], expr: str
     ) -> T:
         try:
-            envelope = decode_envelope(body)
+            # An empty success: query_exemplars has nothing to say of an expression without series.
+            envelope = Envelope() if status == 204 else decode_envelope(body)
         except ValueError:
             raise self._refusal(status, body, path) from None
         if envelope.error_type:

@@ -82,7 +82,7 @@ def dump_config(config: Config, *, print_escaping: bool, retention_ms: int) -> s
     tree: dict[str, object] = {"global": _global(config.global_, print_escaping=print_escaping)}
     tree["runtime"] = plain(config.others.get("runtime")) or {"gogc": 75}
     alerting = _filled(
-        alert_relabel_configs=[_rule(rule) for rule in config.alerting.alert_relabel_configs],
+        alert_relabel_configs=[rule_tree(rule) for rule in config.alerting.alert_relabel_configs],
         alertmanagers=[_alertmanager(manager) for manager in config.alerting.alertmanagers],
     )
     tree.update(
@@ -105,6 +105,11 @@ def dump_config(config: Config, *, print_escaping: bool, retention_ms: int) -> s
     tree["otlp"] = {**otlp, **(written or {})}
     tree.update(_filled(x_pushgateway=_pushgateway(config)))
     return to_yaml(tree)
+
+
+def dump_job(job: ScrapeConfig) -> str:
+    """One entry of `scrape_configs`."""
+    return to_yaml(_job(job))
 
 
 def _pushgateway(config: Config) -> dict[str, object]:
@@ -186,8 +191,8 @@ def _job(job: ScrapeConfig) -> dict[str, object]:
         "extra_scrape_metrics": job.extra_scrape_metrics,
         **_http(job.http),
         **_filled(
-            relabel_configs=[_rule(rule) for rule in job.relabel_configs],
-            metric_relabel_configs=[_rule(rule) for rule in job.metric_relabel_configs],
+            relabel_configs=[rule_tree(rule) for rule in job.relabel_configs],
+            metric_relabel_configs=[rule_tree(rule) for rule in job.metric_relabel_configs],
         ),
         **_discovery(job),
     }
@@ -201,8 +206,8 @@ def _alertmanager(manager: AlertmanagerConfig) -> dict[str, object]:
         "timeout": format_duration(manager.timeout),
         "api_version": manager.api_version,
         **_filled(
-            relabel_configs=[_rule(rule) for rule in manager.relabel_configs],
-            alert_relabel_configs=[_rule(rule) for rule in manager.alert_relabel_configs],
+            relabel_configs=[rule_tree(rule) for rule in manager.relabel_configs],
+            alert_relabel_configs=[rule_tree(rule) for rule in manager.alert_relabel_configs],
         ),
         **_discovery(manager),
     }
@@ -265,7 +270,7 @@ def _http(http: HTTPClientConfig) -> dict[str, object]:
     }
 
 
-def _rule(rule: RelabelConfig) -> dict[str, object]:
+def rule_tree(rule: RelabelConfig) -> dict[str, object]:
     return {
         **_filled(source_labels=_FlowList(rule.source_labels)),
         "separator": rule.separator,
@@ -308,7 +313,7 @@ def plain(value: Any) -> Any:
         case Section():
             return plain(value.values)
         case RelabelConfig():
-            return _rule(value)
+            return rule_tree(value)
         case Labels():
             return dict(value)
         case TLSConfig():

@@ -11,11 +11,13 @@ from prometheus_client import CollectorRegistry
 
 from termprom.backend.interface import Backend
 from termprom.clock import Clock
+from termprom.daemon.configuration import query_features
 from termprom.daemon.settings import Settings
 from termprom.model.labels import Labels
 from termprom.push.store import PushStore
 from termprom.remote.receiver import WriteReceiver
 from termprom.server.app import Hooks, ServerOptions, create_app
+from termprom.server.context import Administration
 from termprom.server.listen import Gate, Listener, listen
 from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
 from termprom.server.remote_write import write_routes
@@ -24,6 +26,10 @@ from termprom.storage import Storage
 from termprom.views import ListenerView
 
 log = logging.getLogger("termprom.daemon")
+
+
+class Store(Storage, Administration, Protocol):
+    """What the doors need of a store."""
 
 
 class House(Hooks, Protocol):
@@ -36,7 +42,7 @@ class House(Hooks, Protocol):
     @property
     def backend(self) -> Backend: ...
     @property
-    def database(self) -> Storage: ...
+    def database(self) -> Store: ...
     @property
     def push(self) -> PushStore: ...
     @property
@@ -69,16 +75,21 @@ class Doors:
         options = ServerOptions(
             enable_lifecycle=settings.enable_lifecycle,
             owner_secret=house.owner_secret,
-            enable_admin=settings.enable_admin_api,
+            enable_remote_write=settings.enable_remote_write,
             external_url=settings.external_url,
             route_prefix=settings.route_prefix,
             cors_origin=settings.cors_origin,
             page_title=settings.page_title,
             lookback_ms=settings.lookback_ms,
+            features=query_features(settings),
+            feature_names=settings.features,
+            notification_streams_max=settings.notification_streams_max,
+            body_seconds=settings.read_timeout_seconds,
             external_labels=house.external_labels,
         )
         extra = [*push_routes(house.push), *write_routes(self._receiver)]
-        app = create_app(house.backend, options, house, extra_routes=extra)
+        admin = house.database if settings.enable_admin_api else None
+        app = create_app(house.backend, options, house, admin=admin, extra_routes=extra)
         if settings.web_config_file is not None:
             self._security = await asyncio.to_thread(
                 WebSecurity, settings.web_config_file, owner_secret=house.owner_secret
@@ -94,9 +105,10 @@ class Doors:
                 enable_lifecycle=settings.enable_lifecycle,
                 on_quit=house.quit,
                 flags=settings.flags,
+                page=settings.push_page,
             )
             wanted = settings.push_listen
-            app = pushgateway_app(routes)
+            app = pushgateway_app(routes, body_seconds=settings.read_timeout_seconds)
             if self._security is not None:
                 self._security.protect(app)
             await self._open("pushgateway", app, wanted.address, movable=not wanted.explicit)

@@ -37,17 +37,20 @@ from termprom.discovery.manager import DiscoveryManager
 from termprom.errors import ConfigError, TermpromError
 from termprom.hostmetrics.collector import HostCollector
 from termprom.model.labels import Labels
+from termprom.model.matchers import Matcher
 from termprom.model.result import QueryResult
 from termprom.model.silences import Silence
 from termprom.promql.engine import Engine as QueryEngine
 from termprom.promql.engine import EngineOptions
 from termprom.promql.syntax.format import one_line
 from termprom.promql.syntax.parse import parse
-from termprom.push.store import PushStore
+from termprom.push.grouping import GroupingKey
+from termprom.push.store import PushOptions, PushStore
 from termprom.rules.manager import RuleManager
 from termprom.rules.restoring import Restoring
 from termprom.scrape.manager import ScrapeManager
 from termprom.server.addresses import default_external_url
+from termprom.storage import Exemplar
 from termprom.tsdb.db import Database, Options, ReplayProgress
 from termprom.views import (
     AlertView,
@@ -117,7 +120,7 @@ class Engine:
     async def _start(self, config: Config) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
         features = query_features(settings)
-        self._config = config
+        self._config, self._jobs = config, list(config.scrape_configs)
         for warning in (*settings.warnings, *config.warnings):
             log.warning(warning)
         self._on_progress("opening the store")
@@ -168,6 +171,7 @@ class Engine:
             self,
             concurrency_max=settings.query_concurrency,
             timeout_seconds_max=settings.query_timeout_seconds,
+            features=features,
         )
         self.doors = Doors(self)
         await self.doors.open()
@@ -211,10 +215,11 @@ class Engine:
 
     def _open_push(self) -> PushStore:
         return PushStore(
-            self.settings.data_folder / "pushgateway.json",
+            self.settings.push_file or self.settings.data_folder / "pushgateway.json",
             clock=self.clock,
             registry=self.registry,
             on_change=lambda text: self.hub.publish(Topic.PUSH, text),
+            options=PushOptions(self.settings.push_checked, self.settings.push_utf8_names),
         )
 
     def _open_silences(self) -> SilenceStore:
@@ -288,7 +293,7 @@ class Engine:
             external_labels=external,
             query_offset_ms=config.global_.rule_query_offset,
         )
-        self._config = config
+        self._config, self._jobs = config, jobs
         now_ms = self.clock.now_ms()
         self._state.config_ok, self._state.config_error = True, ""
         self._state.config_loaded_ms = now_ms
@@ -417,6 +422,19 @@ class Engine:
 
     def push_groups(self) -> Sequence[PushGroupView]:
         return self.push.view()
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        key = GroupingKey.of(dict(labels))
+        await self.push.queue.run(partial(self.push.delete, key))
+
+    def scrape_configs(self) -> Sequence[ScrapeConfig]:
+        """The jobs in force, the built-in one for pushed groups among them."""
+        return self._jobs
+
+    def exemplars(
+        self, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+    ) -> list[tuple[Labels, list[Exemplar]]]:
+        return self.database.exemplars(selectors, start_ms, end_ms)
 
     def cardinality(self, limit: int) -> CardinalityView:
         return self.database.cardinality(limit)

@@ -45,6 +45,12 @@ class Settings:
     enable_remote_write: bool = False
     web_config_file: Path | None = None
     max_connections: int = 512
+    read_timeout_seconds: float = 300.0
+    notification_streams_max: int = 16
+    push_file: Path | None = None  # None: in the data folder
+    push_page: str = "/metrics"  # of the Pushgateway's own listener
+    push_checked: bool = True
+    push_utf8_names: bool = False
     route_prefix: str = "/"
     page_title: str = "termprom"
     external_url: str = ""

@@ -167,8 +167,12 @@ def _collected(family: MetricFamily, sample: Sample) -> str:
 
 def describe_conflicts(problems: Sequence[str]) -> str:
     """The text of the refusal."""
-    if len(problems) == 1:
-        text = problems[0]
-    else:
-        text = "\n* ".join([f"{len(problems)} error(s) occurred:", *problems])
+    text = describe_problems(problems)
     return f"pushed metrics are invalid or inconsistent with existing metrics: {text}"
+
+
+def describe_problems(problems: Sequence[str]) -> str:
+    """One as it is, several as a list."""
+    if len(problems) == 1:
+        return problems[0]
+    return "\n* ".join([f"{len(problems)} error(s) occurred:", *problems])

@@ -10,13 +10,14 @@ Source: README of the Pushgateway.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
 from termprom.errors import PushError
+from termprom.model.escaped_names import escape_name, unescape_name
 from termprom.model.labels import Labels, is_legacy_label_name
 
 PREFIX: Final = "/metrics/"
@@ -54,8 +55,11 @@ class GroupingKey:
         return str(self.labels())
 
 
-def parse_path(raw_path: str) -> GroupingKey:
-    """The key that a request path names, still percent-encoded. Raises PushError."""
+def parse_path(raw_path: str, *, utf8_names: bool = False) -> GroupingKey:
+    """The key that a request path names, still percent-encoded. Raises PushError.
+
+    With `utf8_names` a label may have any name, written as `U__` text where it needs to be.
+    """
     path = unquote(raw_path, errors="replace").removeprefix(PREFIX)
     keyword, _, rest = path.partition("/")
     job, slash, rest = rest.partition("/")
@@ -66,13 +70,26 @@ def parse_path(raw_path: str) -> GroupingKey:
             raise PushError(
                 f'invalid base64 encoding in job name "{problem.sound}": {problem}'
             ) from problem
-    labels = _labels("/" + rest if slash else "")
+    labels = _labels("/" + rest if slash else "", utf8_names=utf8_names)
     if not job:
         raise PushError("job name is required")
     return GroupingKey.of({**labels, JOB: job})
 
 
-def _labels(rest: str) -> dict[str, str]:
+def path_of(key: GroupingKey) -> str:
+    """A request path that names `key`; every value as base64, which leaves none out."""
+    labels = dict(key.pairs)
+    parts = [(JOB, labels.pop(JOB))]
+    for name, value in labels.items():
+        parts.append((name if is_legacy_label_name(name) else escape_name(name), value))
+    return PREFIX + "/".join(f"{name}{_BASE64}/{_encoded(value)}" for name, value in parts)
+
+
+def _encoded(value: str) -> str:
+    return urlsafe_b64encode(value.encode()).decode().rstrip("=") or "="
+
+
+def _labels(rest: str, *, utf8_names: bool) -> dict[str, str]:
     if len(rest) <= 1:
         return {}
     pieces = rest[1:].split("/")
@@ -80,10 +97,12 @@ def _labels(rest: str) -> dict[str, str]:
         raise PushError(f'odd number of components in label string "{rest}"')
     labels: dict[str, str] = {}
     for written, value in zip(pieces[::2], pieces[1::2], strict=True):
-        name = written.removesuffix(_BASE64)
-        if not is_legacy_label_name(name) or name.startswith("__"):
+        bare = written.removesuffix(_BASE64)
+        name = unescape_name(bare) if utf8_names else bare
+        valid = bool(name) if utf8_names else is_legacy_label_name(name)
+        if not valid or name.startswith("__"):
             raise PushError(f'improper label name "{name}"')
-        if name != written:
+        if bare != written:
             try:
                 labels[name] = _decoded(value)
             except _BadBase64 as problem:

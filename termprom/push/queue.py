@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from termprom import limits
+
+log = logging.getLogger("termprom.push")
 
 
 class WriteQueue:
@@ -26,6 +29,19 @@ class WriteQueue:
         self.loop = asyncio.get_running_loop()
         async with self._places:
             await self.loop.run_in_executor(self._worker, write)
+
+    async def submit(self, write: Callable[[], None]) -> None:
+        """Return when there was a place for `write`; what it raises is logged."""
+        self.loop = asyncio.get_running_loop()
+        await self._places.acquire()
+        done = self.loop.run_in_executor(self._worker, write)
+        done.add_done_callback(self._finished)
+
+    def _finished(self, done: asyncio.Future[None]) -> None:
+        self._places.release()
+        problem = None if done.cancelled() else done.exception()
+        if problem is not None:
+            log.error("a write failed", extra={"fields": {"err": str(problem)}})
 
     def close(self) -> None:
         """Finish what was queued. Blocking."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from termprom.clock import Clock
-from termprom.errors import ExpositionError, PushError
-from termprom.exposition.families import MetricFamily, parse_families
-from termprom.exposition.names import is_legacy_metric_name
+from termprom.errors import PushError
+from termprom.exposition.families import MetricFamily
 from termprom.exposition.write import write_text
-from termprom.model.labels import METRIC_NAME, is_legacy_label_name
+from termprom.push.bodies import parse_body
 from termprom.push.consistency import (
     TIMESTAMPED,
     describe_conflicts,
+    describe_problems,
     find_conflicts,
     has_timestamps,
     twin_of,
@@ -37,6 +39,17 @@ def _nobody(text: str) -> None:
     """Stands in where nobody wants to hear of changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """checked: a push that contradicts another group is refused; utf8_names: any names are taken"""
+
+    checked: bool = True
+    utf8_names: bool = False
+
+
+CHECKED: Final = PushOptions()
+
+
 class PushStore:
     """Groups by key. Writes come one at a time and block; readers see whole pushes only.
 
@@ -51,11 +64,13 @@ class PushStore:
         clock: Clock,
         registry: CollectorRegistry,
         on_change: Callable[[str], None] = _nobody,
+        options: PushOptions = CHECKED,
     ) -> None:
         """Loads the groups from `path`; None keeps them in memory only. Blocking.
 
         A file that cannot be read is logged, and the store starts empty and unsaved.
         """
+        self.options = options
         self.metrics = PushMetrics(registry)
         self.queue = WriteQueue()
         self.started_ms = clock.now_ms()
@@ -75,11 +90,14 @@ class PushStore:
     def __repr__(self) -> str:
         return f"PushStore({len(self._groups)} groups)"
 
-    def push(self, key: GroupingKey, body: bytes, content_type: str, *, replace: bool) -> None:
-        """PUT (`replace`) puts the body in place of the group, POST in place of its families of
-        the same names. Raises PushError; then nothing changed but perhaps the failure time.
+    def parse(self, body: bytes, content_type: str) -> list[MetricFamily]:
+        """The families of a body. Raises PushError."""
+        return parse_body(body, content_type, utf8_names=self.options.utf8_names)
+
+    def push(self, key: GroupingKey, families: Sequence[MetricFamily], *, replace: bool) -> None:
+        """PUT (`replace`) puts them in place of the group, POST in place of its families of the
+        same names. Raises PushError; then nothing changed but perhaps the failure time.
         """
-        families = _parse(body, content_type)
         now_ms = self._clock.now_ms()
         with self._lock:
             others = [group for group in self._groups.values() if group.key != key]
@@ -87,7 +105,8 @@ class PushStore:
             complete = with_group_labels(families, key)
             after = before.pushed(complete, now_ms, keep=not replace)
             problems = [TIMESTAMPED] if has_timestamps(families) else []
-            problems = problems or find_conflicts(after, complete, others, self._own(complete))
+            if self.options.checked and not problems:
+                problems = find_conflicts(after, complete, others, self._own(complete))
             if problems:
                 self._note_failure(before.refused(now_ms), others)
                 raise PushError(describe_conflicts(problems))
@@ -113,11 +132,28 @@ class PushStore:
         return tuple(sorted(self._groups.values(), key=lambda group: group.key))
 
     def gather(self, own: Sequence[MetricFamily] = ()) -> list[MetricFamily]:
-        """Everything pushed, merged with `own` families of the process."""
-        return gather(self.groups(), own)
+        """Everything pushed, merged with `own` families of the process.
+
+        Raises PushError where it contradicts itself, which only unchecked pushes can bring about.
+        """
+        groups = self.groups()
+        if not self.options.checked:
+            self._require_consistent(groups)
+        return gather(groups, own)
+
+    def _require_consistent(self, groups: Sequence[PushGroup]) -> None:
+        problems: list[str] = []
+        for number, group in enumerate(groups):
+            families = [stored.family for stored in group.families.values()]
+            problems += find_conflicts(group, families, groups[:number], self._own(families))
+        if problems:
+            raise PushError(describe_problems(problems), 500)
 
     def render(self) -> bytes:
-        """Everything pushed as text format 0.0.4, without the process's own metrics. Blocking."""
+        """Everything pushed as text format 0.0.4, without the process's own metrics. Blocking.
+
+        Raises PushError as `gather`.
+        """
         return write_text(self.gather())
 
     def view(self) -> tuple[PushGroupView, ...]:
@@ -169,19 +205,3 @@ class PushStore:
         if self._journal is not None:
             self._journal.write(changes, groups)
         self._groups = groups
-
-
-def _parse(body: bytes, content_type: str) -> list[MetricFamily]:
-    """The families of a body, under the names that are allowed here. Raises PushError."""
-    try:
-        families = parse_families(body, content_type)
-    except ExpositionError as problem:
-        raise PushError(str(problem)) from problem
-    for family in families:
-        if not is_legacy_metric_name(family.name):
-            raise PushError(f'invalid metric name "{family.name}"')
-        for sample in family.samples:
-            for name, _ in sample.labels:
-                if name != METRIC_NAME and not is_legacy_label_name(name):
-                    raise PushError(f'invalid label name "{name}" for metric "{family.name}"')
-    return families

@@ -8,15 +8,18 @@ from aiohttp import web
 
 from termprom import limits
 from termprom.backend.interface import Backend
-from termprom.server.context import Context, Hooks, ServerOptions
+from termprom.server.admin import AdminHandlers
+from termprom.server.context import Administration, Context, Hooks, ServerOptions
 from termprom.server.details import DetailHandlers
+from termprom.server.features import FeatureHandlers
 from termprom.server.federate import FederationHandlers
 from termprom.server.http_metrics import HttpMetrics
 from termprom.server.lookups import LookupHandlers
 from termprom.server.management import ManagementHandlers
-from termprom.server.middleware import cors_signal, gated, guarded, measured
+from termprom.server.middleware import cors_signal, gated, guarded, in_time, measured
 from termprom.server.notifications import NotificationHandlers
 from termprom.server.pictures import PictureHandlers
+from termprom.server.pools import PoolHandlers
 from termprom.server.queries import QueryHandlers
 from termprom.server.silences import SilenceHandlers
 from termprom.server.status import StatusHandlers
@@ -29,19 +32,22 @@ def create_app(
     options: ServerOptions,
     hooks: Hooks,
     *,
+    admin: Administration | None = None,
     extra_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Everything that this server answers. `extra_routes` come first and under the same prefix.
+    """Everything that this server answers. `extra_routes` come first and under the same prefix;
+    without `admin` the admin API is off.
 
     Raises ValueError for a CORS pattern that RE2 refuses. One application per metrics registry.
     """
-    context = Context(backend, options, hooks)
+    context = Context(backend, options, hooks, admin)
     prefix = "/" + options.route_prefix.strip("/")
     prefix = "" if prefix == "/" else prefix
     app = web.Application(
         middlewares=[
             measured(HttpMetrics(hooks.registry)),
             guarded,
+            in_time(options.body_seconds),
             gated(hooks.ready, prefix),
         ],
         client_max_size=limits.FORM_BYTES_MAX,
@@ -51,7 +57,10 @@ def create_app(
         *QueryHandlers(context).routes(),
         *LookupHandlers(context).routes(),
         *PictureHandlers(context).routes(),
+        *PoolHandlers(context).routes(),
         *StatusHandlers(context).routes(),
+        *FeatureHandlers(context).routes(),
+        *AdminHandlers(context).routes(),
         *DetailHandlers(context).routes(),
         *SilenceHandlers(context).routes(),
         *NotificationHandlers(context).routes(),

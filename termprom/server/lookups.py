@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from termprom.backend.wire_metadata import metadata_object
-from termprom.backend.wire_names import unescape_name
 from termprom.backend.wire_text import labels_object, texts
+from termprom.model.escaped_names import unescape_name
 from termprom.server.answer import succeed_built
 from termprom.server.context import Context
 from termprom.server.failures import BadParameter

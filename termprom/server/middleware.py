@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,9 @@ log = logging.getLogger("termprom.server")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 API: Final = "/api/v1/"
-_UNGATED: Final = (API + "status/walreplay",)
+_UNGATED: Final = tuple(
+    API + path for path in ("status/walreplay", "notifications", "notifications/live")
+)
 _GATED: Final = ("/federate", "/-/ready")
 _CORS_HEADERS: Final = {
     "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, Origin",
@@ -80,6 +83,29 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.exception("a request failed", extra={"fields": {"path": request.path}})
         body = failure("internal", "internal error, see the log")
         return web.Response(status=500, body=body, headers={"Content-Type": JSON})
+
+
+def in_time(seconds: float) -> Middleware:
+    """Cuts off whoever takes longer than this to send a body."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.can_read_body:
+            return await handler(request)
+        timer = asyncio.get_running_loop().call_later(seconds, _cut_off, request)
+        try:
+            return await handler(request)
+        finally:
+            timer.cancel()
+
+    return middleware
+
+
+def _cut_off(request: web.Request) -> None:
+    """The handler may well take longer than that, but only with the whole body in hand."""
+    if request.transport is not None and not request.content.is_eof():
+        log.debug("no body in time", extra={"fields": {"path": request.path}})
+        request.transport.abort()
 
 
 def gated(ready: Callable[[], bool], prefix: str) -> Middleware:

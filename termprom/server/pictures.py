@@ -1,4 +1,4 @@
-"""targets, scrape pools, rules, alerts, Alertmanagers."""
+"""targets, rules, alerts, Alertmanagers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from termprom.backend.wire_metadata import targets_metadata_list
 from termprom.backend.wire_rules import alerts_object, rules_object
 from termprom.backend.wire_targets import targets_object
-from termprom.backend.wire_text import text, texts
+from termprom.backend.wire_text import text
 from termprom.errors import ParseError
 from termprom.promql.syntax.parse import parse_selector
 from termprom.server.addresses import default_external_url
@@ -30,7 +30,6 @@ class PictureHandlers:
         handlers = {
             "targets": self.targets,
             "targets/metadata": self.targets_metadata,
-            "scrape_pools": self.scrape_pools,
             "rules": self.rules,
             "alerts": self.alerts,
             "alertmanagers": self.alertmanagers,
@@ -77,11 +76,6 @@ class PictureHandlers:
         return await succeed_built(
             request, lambda: targets_metadata_list(found, with_metric=not metric)
         )
-
-    async def scrape_pools(self, request: web.Request) -> web.Response:
-        view = await self._backend.targets()
-        pools = {target.pool for target in view.active} | {one.pool for one in view.dropped}
-        return await succeed(request, {"scrapePools": texts(sorted(pools))})
 
     async def rules(self, request: web.Request) -> web.Response:
         wanted = RuleFilter.read(from_url(request))

@@ -22,16 +22,19 @@ from prometheus_client import CollectorRegistry
 
 from termprom import __version__, limits
 from termprom.errors import PushError
+from termprom.exposition.families import MetricFamily
 from termprom.exposition.write import (
     OPENMETRICS_CONTENT_TYPE,
     TEXT_CONTENT_TYPE,
     write_openmetrics,
     write_text,
 )
-from termprom.push.grouping import parse_path
+from termprom.push.grouping import GroupingKey, parse_path
 from termprom.push.listing import list_groups
 from termprom.push.metrics import own_families
 from termprom.push.store import PushStore
+from termprom.server.middleware import in_time
+from termprom.server.push_page import groups_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -69,15 +72,19 @@ def pushgateway_routes(
     enable_lifecycle: bool = False,
     on_quit: Callable[[], None] | None = None,
     flags: Mapping[str, str] | None = None,
+    page: str = "/metrics",
 ) -> list[web.RouteDef]:
     """All routes. `registry` holds the process's own metrics, which /metrics shows beside what was
-    pushed; `on_quit` is called once for an allowed /-/quit; `flags` are what the status tells.
+    pushed, at the path `page`; `on_quit` is called once for an allowed /-/quit; `flags` are what
+    the status tells.
     """
     pages = _Pages(store, registry, flags or {}, on_quit if enable_lifecycle else None)
     counted = partial(_counted, store)
     routes = [
         *push_routes(store),
-        web.get("/metrics", pages.metrics),
+        web.get("/" + page.strip("/"), pages.metrics),
+        web.get("/", counted("status", pages.overview)),
+        web.get("/status", counted("status", pages.overview)),
         web.get("/-/healthy", counted("healthy", pages.health)),
         web.get("/-/ready", counted("ready", pages.health)),
         web.put("/-/quit", pages.quit),
@@ -92,9 +99,11 @@ def pushgateway_routes(
     return routes
 
 
-def pushgateway_app(routes: list[web.RouteDef]) -> web.Application:
+def pushgateway_app(
+    routes: list[web.RouteDef], *, body_seconds: float = limits.READ_TIMEOUT_SECONDS
+) -> web.Application:
     """An application of these routes, with upstream's answers to paths and methods it lacks."""
-    app = web.Application(middlewares=[_plain_errors])
+    app = web.Application(middlewares=[_plain_errors, in_time(body_seconds)])
     app.add_routes(routes)
     return app
 
@@ -155,24 +164,32 @@ class _Writes:
         metrics, method = self._store.metrics, request.method.lower()
         with metrics.push_seconds.labels(method).time():
             try:
-                key = parse_path(request.rel_url.raw_path)
+                key = self._key(request)
                 sent = await _read(request)
                 metrics.push_bytes.labels(method).observe(len(sent))
                 encoding = request.headers.get("Content-Encoding", "")
                 content_type = request.headers.get("Content-Type", "")
 
-                def write() -> None:
-                    body = decompressed(sent, encoding)
-                    self._store.push(key, body, content_type, replace=replace)
+                def parse() -> list[MetricFamily]:
+                    return self._store.parse(decompressed(sent, encoding), content_type)
 
+                families = await asyncio.to_thread(parse)
+                write = partial(self._store.push, key, families, replace=replace)
+                if not self._store.options.checked:
+                    await self._store.queue.submit(write)
+                    return web.Response(status=202)
                 await self._store.queue.run(write)
             except PushError as problem:
                 return _refusal(problem)
         return web.Response()
 
+    def _key(self, request: web.Request) -> GroupingKey:
+        """Raises PushError."""
+        return parse_path(request.rel_url.raw_path, utf8_names=self._store.options.utf8_names)
+
     async def delete(self, request: web.Request) -> web.Response:
         try:
-            key = parse_path(request.rel_url.raw_path)
+            key = self._key(request)
             await self._store.queue.run(partial(self._store.delete, key))
         except PushError as problem:
             return _refusal(problem)
@@ -256,11 +273,20 @@ class _Pages:
         def render() -> bytes:
             return write(self._store.gather(own_families(self._registry)))
 
-        body = await asyncio.get_running_loop().run_in_executor(None, render)
+        try:
+            body = await asyncio.get_running_loop().run_in_executor(None, render)
+        except PushError as problem:
+            text = f"An error has occurred while serving metrics:\n\n{problem}\n"
+            return web.Response(status=problem.status, text=text)
         content_type = OPENMETRICS_CONTENT_TYPE if openmetrics else TEXT_CONTENT_TYPE
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response
+
+    async def overview(self, request: web.Request) -> web.Response:
+        """The groups as a page for people."""
+        text = await asyncio.to_thread(lambda: groups_page(self._store.view()))
+        return web.Response(text=text, content_type="text/html")
 
     async def health(self, request: web.Request) -> web.Response:
         if self._store.queue.full:

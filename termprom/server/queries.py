@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Final, TypeVar
 
 from aiohttp import web
 
 from termprom import limits
+from termprom.backend.lookup import selectors_in
+from termprom.backend.wire_exemplars import exemplars_list
 from termprom.backend.wire_result import cells, cut, encode_pieces, stats_object
 from termprom.backend.wire_text import dumps, text
 from termprom.errors import ParseError
 from termprom.model.grid import Grid
 from termprom.model.notices import Notice, NoticeLevel
 from termprom.model.result import QueryResult
-from termprom.promql.syntax.ast import Expr, Node, VectorSelector
+from termprom.promql.syntax.ast import Expr
 from termprom.promql.syntax.format import pretty
 from termprom.promql.syntax.parse import parse
-from termprom.server.answer import succeed, succeed_pieces
+from termprom.server.answer import succeed, succeed_built, succeed_pieces
 from termprom.server.ast_json import expression_object
 from termprom.server.context import Context
 from termprom.server.failures import BadParameter, parse_failure
@@ -34,6 +35,7 @@ _INLINE_CELLS_MAX: Final = 5_000
 class QueryHandlers:
     def __init__(self, context: Context) -> None:
         self._backend = context.backend
+        self._features = context.options.features
 
     def routes(self) -> list[web.RouteDef]:
         found = []
@@ -72,32 +74,31 @@ class QueryHandlers:
         return await _answer(request, given, cut(result, limit), expr)
 
     async def query_exemplars(self, request: web.Request) -> web.Response:
-        """Exemplars are not stored: the answer is the empty one of a store without them."""
         given = await read_parameters(request)
         start_ms, end_ms = given.time_range()
         if end_ms < start_ms:
             raise BadParameter("end timestamp must not be before start timestamp")
         try:
-            expr = parse(given.get("query"))
+            expr = parse(given.get("query"), self._features)
         except ParseError as problem:
             raise BadParameter(parse_failure(problem)) from problem
-        if not _has_selector(expr):
+        if not selectors_in(expr):
             return web.Response(status=204)
-        return await succeed(request, [])
+        found = await self._backend.exemplars(given.get("query"), start_ms, end_ms)
+        return await succeed_built(request, lambda: exemplars_list(found))
 
     async def format_query(self, request: web.Request) -> web.Response:
-        return await succeed(request, text(pretty(await _parsed(request))))
+        return await succeed(request, text(pretty(await self._parsed(request))))
 
     async def parse_query(self, request: web.Request) -> web.Response:
-        return await succeed(request, expression_object(await _parsed(request)))
+        return await succeed(request, expression_object(await self._parsed(request)))
 
-
-async def _parsed(request: web.Request) -> Expr:
-    given = await read_parameters(request)
-    try:
-        return parse(given.get("query"))
-    except ParseError as problem:
-        raise BadParameter(parse_failure(problem), "query") from problem
+    async def _parsed(self, request: web.Request) -> Expr:
+        given = await read_parameters(request)
+        try:
+            return parse(given.get("query"), self._features)
+        except ParseError as problem:
+            raise BadParameter(parse_failure(problem), "query") from problem
 
 
 def _required(given: Parameters, name: str, read: Callable[[str], T]) -> T:
@@ -148,14 +149,3 @@ def _deprecated_stats(value: str) -> str:
         f'value "{value}" for parameter "stats" is deprecated and will be rejected in the next '
         'major release, use "true" or "all"'
     )
-
-
-def _has_selector(node: object) -> bool:
-    """Whether any part of an expression reads series."""
-    if isinstance(node, VectorSelector):
-        return True
-    if isinstance(node, tuple):
-        return any(map(_has_selector, node))
-    if isinstance(node, Node) and is_dataclass(node):
-        return any(_has_selector(getattr(node, field.name)) for field in fields(node))
-    return False

@@ -10,11 +10,14 @@ from typing import Final
 from aiohttp import web
 
 from termprom.backend.wire_status import build_object, cardinality_object, runtime_object
-from termprom.backend.wire_text import dumps, text
-from termprom.server.answer import succeed
+from termprom.backend.wire_text import Json, dumps, text
+from termprom.model.matchers import compile_regex
+from termprom.push.metrics import own_families
+from termprom.server.answer import succeed, succeed_built
 from termprom.server.context import Context
 from termprom.server.failures import BadParameter
 from termprom.server.params import parse_integer
+from termprom.server.proto_json import family_tree
 from termprom.server.request import from_url
 
 _CARDINALITY_LIMIT: Final = 10
@@ -35,6 +38,7 @@ class StatusHandlers:
             "/api/v1/status/tsdb": self.cardinality,
             "/api/v1/status/tsdb/blocks": self.blocks,
             "/api/v1/status/walreplay": self.wal_replay,
+            "/api/v1/status/self_metrics": self.self_metrics,
             "/version": self.version,
         }
         return [web.get(path, handler, allow_head=False) for path, handler in handlers.items()]
@@ -86,6 +90,20 @@ class StatusHandlers:
     async def wal_replay(self, request: web.Request) -> web.Response:
         """Replay is over before this server listens, so there is nothing left to count."""
         return await succeed(request, {"min": 0, "max": 0, "current": 0})
+
+    async def self_metrics(self, request: web.Request) -> web.Response:
+        """The metrics of this process, as the JSON of their protobuf messages."""
+        pattern = from_url(request).get("metric_name_pattern")
+        try:
+            wanted = compile_regex(pattern) if pattern else None
+        except ValueError as problem:
+            raise BadParameter(f"invalid metric_name_pattern: {problem}") from problem
+
+        def build() -> Json:
+            found = own_families(self._registry)
+            return [family_tree(one) for one in found if wanted is None or wanted(one.name)]
+
+        return await succeed_built(request, build)
 
 
 def _limit(given: str) -> int:

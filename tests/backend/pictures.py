@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata, MetricType
+from termprom.storage import Exemplar
 from termprom.views import (
     AlertState,
     AlertView,
@@ -27,6 +28,16 @@ from termprom.views import (
 )
 
 NOW_MS = 1_700_000_000_000
+
+EXEMPLARS = [
+    (
+        Labels.of(__name__="x_total", job="<a>"),
+        [
+            Exemplar(Labels.of(trace_id="1"), 6.0, NOW_MS - 500),
+            Exemplar(Labels.of(trace_id="2"), 0.1, NOW_MS),
+        ],
+    )
+]
 
 TARGETS = TargetsView(
     (

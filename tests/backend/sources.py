@@ -8,6 +8,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from termprom.backend.hub import EventHub
+from termprom.backend.interface import SeriesExemplars
+from termprom.backend.lookup import Selector
 from termprom.clock import Clock
 from termprom.errors import ParseError, QueryCanceled, TermpromError
 from termprom.model.grid import Grid
@@ -119,6 +121,8 @@ class PreparedSources:
     silence_error: TermpromError | None = None
     silences_made: list[Silence] = field(default_factory=list)
     silences_ended: list[str] = field(default_factory=list)
+    push_groups_deleted: list[Labels] = field(default_factory=list)
+    exemplars_asked: list[tuple[Sequence[Selector], int, int]] = field(default_factory=list)
     status_view: StatusView = pictures.STATUS
     hub: EventHub = field(init=False)
 
@@ -164,6 +168,15 @@ class PreparedSources:
 
     def push_groups(self) -> Sequence[PushGroupView]:
         return pictures.PUSH_GROUPS
+
+    async def delete_push_group(self, labels: Labels) -> None:
+        self.push_groups_deleted.append(labels)
+
+    def exemplars(
+        self, selectors: Sequence[Selector], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesExemplars]:
+        self.exemplars_asked.append((selectors, start_ms, end_ms))
+        return pictures.EXEMPLARS
 
     def status(self) -> StatusView:
         return self.status_view

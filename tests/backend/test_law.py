@@ -202,3 +202,14 @@ async def test_silences_are_made_and_ended_alike(pair: Pair) -> None:
     sources.silence_error = BadSilence("no")
     with pytest.raises(BadSilence, match="no"):
         await pair.remote.create_silence(wanted)
+
+
+async def test_exemplars(pair: Pair) -> None:
+    found = await pair.remote.exemplars("a{b='c'}", DAWN, DUSK)
+    assert found == await pair.local.exemplars("a{b='c'}", DAWN, DUSK)
+    assert pair.api.sources.exemplars_asked[0] == pair.api.sources.exemplars_asked[1]
+    assert await pair.local.exemplars("1", DAWN, DUSK) == []
+    assert await pair.remote.exemplars("1", DAWN, DUSK) == []
+    for backend in (pair.local, pair.remote):
+        with pytest.raises(ParseError):
+            await backend.exemplars("a{", DAWN, DUSK)

@@ -16,7 +16,6 @@ from termprom.backend.wire_metadata import (
     targets_metadata_from,
     targets_metadata_list,
 )
-from termprom.backend.wire_names import escape_name, unescape_name
 from termprom.backend.wire_rules import alerts_from, alerts_object, rules_from, rules_object
 from termprom.backend.wire_status import (
     build_object,
@@ -29,6 +28,7 @@ from termprom.backend.wire_status import (
 from termprom.backend.wire_targets import global_url, targets_from, targets_object
 from termprom.backend.wire_text import Json, dumps, text
 from termprom.backend.wire_views import event_from, event_line, view_from, view_object
+from termprom.model.escaped_names import escape_name, unescape_name
 from termprom.model.metadata import Metadata, MetricType
 from termprom.views import (
     AlertView,

@@ -7,8 +7,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from termprom.errors import PushError
-from termprom.push.grouping import parse_path
-from termprom.push.store import PushStore
+from termprom.push.grouping import GroupingKey, parse_path
+from termprom.push.store import CHECKED, PushOptions, PushStore
 from termprom.testing.clock import ManualClock
 
 BEGAN_MS = 1_700_000_000_000
@@ -17,7 +17,12 @@ BEGAN_MS = 1_700_000_000_000
 class Pushes:
     """A store whose clock moves on by a second with each push."""
 
-    def __init__(self, path: Path | None = None, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        registry: CollectorRegistry | None = None,
+        options: PushOptions = CHECKED,
+    ) -> None:
         self.clock = ManualClock(BEGAN_MS)
         self.heard: list[str] = []
         self.store = PushStore(
@@ -25,6 +30,7 @@ class Pushes:
             clock=self.clock,
             registry=registry or CollectorRegistry(),
             on_change=self.heard.append,
+            options=options,
         )
 
     def put(self, path: str, body: str) -> str:
@@ -37,13 +43,18 @@ class Pushes:
     def _push(self, path: str, body: str, *, replace: bool) -> str:
         self.clock.set(self.clock.now_ms() + 1000)
         try:
-            self.store.push(parse_path(f"/metrics/{path}"), body.encode(), "", replace=replace)
+            families = self.store.parse(body.encode(), "")
+            self.store.push(self.key(path), families, replace=replace)
         except PushError as problem:
             return str(problem)
         return ""
 
+    def key(self, path: str) -> GroupingKey:
+        utf8_names = self.store.options.utf8_names
+        return parse_path(f"/metrics/{path}", utf8_names=utf8_names)
+
     def delete(self, path: str) -> None:
-        self.store.delete(parse_path(f"/metrics/{path}"))
+        self.store.delete(self.key(path))
 
     def lines(self, *names: str) -> list[str]:
         """The samples of the page whose line begins with one of `names`; all without the generated

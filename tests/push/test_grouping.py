@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from termprom.errors import PushError
-from termprom.push.grouping import GroupingKey, parse_path
+from termprom.push.grouping import GroupingKey, parse_path, path_of
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,23 @@ def test_what_has_no_slash_needs_only_percent_encoding(job: str) -> None:
 
 def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode() or "="
+
+
+_names = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda n: n != "job")
+
+
+@given(st.dictionaries(_names, st.text(max_size=8), max_size=3), st.text(min_size=1, max_size=8))
+def test_a_key_is_found_by_its_own_path(labels: dict[str, str], job: str) -> None:
+    key = GroupingKey.of({**labels, "job": job})
+    assert parse_path(path_of(key)) == key
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=6), st.text(max_size=8), max_size=3))
+def test_with_utf8_names_too(labels: dict[str, str]) -> None:
+    named = {
+        name: value
+        for name, value in labels.items()
+        if not name.startswith(("__", "U__"))  # never a label; taken for an escaped name
+    }
+    key = GroupingKey.of({**named, "job": "j"})
+    assert parse_path(path_of(key), utf8_names=True) == key

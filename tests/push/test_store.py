@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
+from termprom.errors import PushError
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata, MetricType
-from termprom.push.grouping import parse_path
+from termprom.push.store import PushOptions
 from tests.push.fakes import BEGAN_MS, Pushes
 
 INCONSISTENT = "pushed metrics are invalid or inconsistent with existing metrics: "
@@ -205,15 +206,27 @@ def test_names_beyond_ascii_are_refused(body: str) -> None:
     assert "invalid" in Pushes().put("job/a", body)
 
 
-def test_protobuf_is_refused_by_name() -> None:
-    at = Pushes()
-    with pytest.raises(Exception, match="protobuf"):
-        at.store.push(
-            parse_path("/metrics/job/a"),
-            b"\x00",
-            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily",
-            replace=True,
-        )
+def test_with_utf8_names_they_are_not() -> None:
+    at = Pushes(options=PushOptions(utf8_names=True))
+    assert at.put("job/a/U__a_2e_b/c", '{"m.x","é"="1"} 1\n') == ""
+    (group,) = at.store.groups()
+    assert dict(group.key.pairs) == {"job": "a", "a.b": "c"}
+    assert '{"m.x","a.b"="c",instance="",job="a","é"="1"} 1' in at.page()
+
+
+def test_unchecked_pushes_show_their_contradictions_on_the_page_only() -> None:
+    at = Pushes(options=PushOptions(checked=False))
+    assert at.put("job/a", "# TYPE m counter\nm 1\n") == ""
+    assert at.put("job/b", "# TYPE m gauge\nm 1\n") == ""
+    with pytest.raises(PushError) as caught:
+        at.page()
+    assert "is not a COUNTER" in str(caught.value)
+    assert caught.value.status == 500
+    at.delete("job/b")
+    assert at.lines("m{") == ['m{instance="",job="a"} 1']
+    # What cannot be shown at all is not taken even so.
+    assert "timestamps" in at.put("job/a", "m 2 1000\n")
+    assert at.lines("m{") == ['m{instance="",job="a"} 1']
 
 
 def test_wipe_forgets_everything_and_delete_only_the_exact_key() -> None:

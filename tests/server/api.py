@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,10 @@ import orjson
 from prometheus_client import CollectorRegistry, Gauge
 
 from termprom.backend.local import LocalBackend
+from termprom.config.schema import BasicAuth, HTTPClientConfig, ScrapeConfig, Secret
+from termprom.relabel import RelabelAction, RelabelConfig
 from termprom.server.app import ServerOptions, create_app
+from termprom.server.context import Administration
 from termprom.server.listen import listen
 from tests.backend.sources import PreparedSources
 
@@ -25,6 +28,17 @@ class PreparedHooks:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     is_ready: bool = True
     quits: int = 0
+    jobs: Sequence[ScrapeConfig] = (
+        ScrapeConfig(
+            "web",
+            relabel_configs=(
+                RelabelConfig(("__address__",), regex="(.*):.*", target_label="host"),
+                RelabelConfig(("host",), regex="gone.*", action=RelabelAction.DROP),
+                RelabelConfig(target_label="x", replacement="y"),
+            ),
+        ),
+        ScrapeConfig("node", http=HTTPClientConfig(BasicAuth("anna", Secret("s3cret")))),
+    )
 
     def __post_init__(self) -> None:
         Gauge("termprom_test", "One.", registry=self.registry).set(1)
@@ -37,6 +51,9 @@ class PreparedHooks:
 
     def quit(self) -> None:
         self.quits += 1
+
+    def scrape_configs(self) -> Sequence[ScrapeConfig]:
+        return self.jobs
 
 
 @dataclass
@@ -86,10 +103,10 @@ def _pairs(params: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def serving(**options: Any) -> AsyncIterator[Api]:
+async def serving(*, admin: Administration | None = None, **options: Any) -> AsyncIterator[Api]:
     sources = PreparedSources()
     hooks = PreparedHooks(sources)
-    app = create_app(LocalBackend(sources), ServerOptions(**options), hooks)
+    app = create_app(LocalBackend(sources), ServerOptions(**options), hooks, admin=admin)
     listener = await listen(app, "127.0.0.1:0", movable=False)
     try:
         async with aiohttp.ClientSession() as session:

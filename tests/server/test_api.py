@@ -27,6 +27,7 @@ from termprom.errors import (
 from termprom.model.grid import Grid
 from termprom.model.labels import Labels
 from termprom.model.notices import Notice, NoticeLevel
+from termprom.promql.syntax.parse import Features
 from termprom.views import RuleGroupView
 from tests.backend import pictures, results
 from tests.server.api import Api, serving
@@ -321,7 +322,75 @@ async def test_targets(api: Api) -> None:
     assert found["droppedTargetCounts"] is None
     found = await api.data("/api/v1/targets", state="strange")
     assert (found["activeTargets"], found["droppedTargets"]) == ([], [])
-    assert await api.data("/api/v1/scrape_pools") == {"scrapePools": ["node", "web"]}
+
+
+async def test_exemplars(api: Api) -> None:
+    found = await api.data(
+        "/api/v1/query_exemplars", query="rate(a[1m]) + b{c='d'}", start=1, end=2.5
+    )
+    first, second = found[0]["exemplars"]
+    assert found[0]["seriesLabels"] == {"__name__": "x_total", "job": "<a>"}
+    assert first == {"labels": {"trace_id": "1"}, "value": "6", "timestamp": 1699999999.5}
+    assert second["value"] == "0.1"
+    ((selectors, start_ms, end_ms),) = api.sources.exemplars_asked
+    assert [[str(one) for one in matchers] for matchers in selectors] == [
+        ['__name__="a"'],
+        ['c="d"', '__name__="b"'],
+    ]
+    assert (start_ms, end_ms) == (1000, 2500)
+    assert (await api.get("/api/v1/query_exemplars", query="1"))[0] == 204
+    assert await api.error("/api/v1/query_exemplars", query="a", start=2, end=1) == (
+        400,
+        "bad_data",
+        "end timestamp must not be before start timestamp",
+    )
+
+
+async def test_features_tell_what_is_switched_on() -> None:
+    async with serving() as plain:
+        off = await plain.data("/api/v1/features")
+    async with serving(
+        enable_lifecycle=True,
+        features=Features(experimental_functions=True),
+        feature_names=frozenset({"exemplar-storage"}),
+    ) as more:
+        on = await more.data("/api/v1/features")
+    assert list(off) == sorted(off)
+    changed = {
+        (category, name)
+        for category, names in on.items()
+        for name, value in names.items()
+        if value != off[category][name]
+    }
+    assert {("api", "lifecycle"), ("tsdb", "exemplar_storage")} <= changed
+    assert ("promql_functions", "mad_over_time") in changed
+    assert off["promql_functions"]["rate"] is True
+
+
+async def test_own_metrics_as_protobuf_would_say_them(api: Api) -> None:
+    found = await api.data("/api/v1/status/self_metrics", metric_name_pattern="termprom_.*")
+    assert found == [
+        {
+            "name": "termprom_test",
+            "help": "One.",
+            "type": "GAUGE",
+            "metric": [{"gauge": {"value": 1.0}}],
+        }
+    ]
+    everything = {one["name"]: one for one in await api.data("/api/v1/status/self_metrics")}
+    seconds = everything["prometheus_http_request_duration_seconds"]
+    assert seconds["type"] == "HISTOGRAM"
+    assert seconds["metric"][0]["histogram"]["sampleCount"] == "1"
+    _, _, text = await api.error("/api/v1/status/self_metrics", metric_name_pattern="(")
+    assert text.startswith("invalid metric_name_pattern: ")
+
+
+async def test_what_is_switched_on_can_be_parsed_and_formatted() -> None:
+    query = "mad_over_time(a[1m])"
+    async with serving() as plain:
+        assert (await plain.error("/api/v1/format_query", query=query))[0] == 400
+    async with serving(features=Features(experimental_functions=True)) as more:
+        assert await more.data("/api/v1/format_query", query=query) == query
 
 
 async def test_rules_and_their_filters(api: Api) -> None:

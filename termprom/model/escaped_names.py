@@ -1,4 +1,4 @@
-"""Label names inside a path: what is no legacy name travels as `U__` text.
+"""Metric and label names inside a path: what is no legacy name travels as `U__` text.
 
 http.status  <->  U__http_2e_status        `_` is doubled, other characters are _<hex>_
 """
