@@ -64,12 +64,11 @@ class ZooKeeper:
                 hello = struct.pack(">iqiq", 0, 0, timeout_ms, 0) + _buffer(bytes(16))
                 self._writer.write(_INT.pack(len(hello)) + hello)
                 agreed_ms = _INT.unpack_from(await _frame(reader), 4)[0]
-        except (OSError, TimeoutError, struct.error, asyncio.IncompleteReadError) as problem:
+            if agreed_ms <= 0:
+                raise DiscoveryError("the session was refused")
+        except (OSError, TimeoutError, struct.error, EOFError, DiscoveryError) as problem:
             self._close()
             raise DiscoveryError(f"{self._host}:{self._port}: {_reason(problem)}") from problem
-        if agreed_ms <= 0:
-            self._close()
-            raise DiscoveryError(f"{self._host}:{self._port}: the session was refused")
         self._tasks = [
             asyncio.create_task(self._read(reader, agreed_ms / 1000), name=f"{self!r} reads"),
             asyncio.create_task(self._ping(agreed_ms / 3000), name=f"{self!r} pings"),
@@ -97,7 +96,10 @@ class ZooKeeper:
         Raises DiscoveryError.
         """
         answer = await self._ask(_GET_DATA, path)
-        return None if answer is None else _read_buffer(answer, 0)[0]
+        try:
+            return None if answer is None else _read_buffer(answer, 0)[0]
+        except struct.error as problem:
+            raise DiscoveryError(f"{path}: an answer that is none") from problem
 
     async def children(self, path: str) -> list[str]:
         """The names of a node's children, watched; none where there is no node.
