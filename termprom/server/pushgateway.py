@@ -23,12 +23,7 @@ from prometheus_client import CollectorRegistry
 from termprom import __version__, limits
 from termprom.errors import PushError
 from termprom.exposition.families import MetricFamily
-from termprom.exposition.write import (
-    OPENMETRICS_CONTENT_TYPE,
-    TEXT_CONTENT_TYPE,
-    write_openmetrics,
-    write_text,
-)
+from termprom.exposition.writers import writer_for
 from termprom.push.grouping import GroupingKey, parse_path
 from termprom.push.listing import list_groups
 from termprom.push.metrics import own_families
@@ -267,8 +262,7 @@ class _Pages:
         self._started = datetime.fromtimestamp(store.started_ms / 1000, UTC).isoformat()
 
     async def metrics(self, request: web.Request) -> web.Response:
-        openmetrics = "application/openmetrics-text" in request.headers.get("Accept", "")
-        write = write_openmetrics if openmetrics else write_text
+        content_type, write = writer_for(request.headers.get("Accept", ""))
 
         def render() -> bytes:
             return write(self._store.gather(own_families(self._registry)))
@@ -278,7 +272,6 @@ class _Pages:
         except PushError as problem:
             text = f"An error has occurred while serving metrics:\n\n{problem}\n"
             return web.Response(status=problem.status, text=text)
-        content_type = OPENMETRICS_CONTENT_TYPE if openmetrics else TEXT_CONTENT_TYPE
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response
