@@ -248,6 +248,41 @@ class Querier(Protocol):
         ...
 
 
+class BySelecting:
+    """Base of the queriers in memory: label names and values are those of what `select` finds."""
+
+    def __init__(self, start_ms: int, end_ms: int) -> None:
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+
+    def select(
+        self,
+        matchers: Sequence[Matcher],
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Selection:
+        raise NotImplementedError
+
+    def _narrowed(self, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
+        """The part of the querier's own range that lies in [start_ms, end_ms]."""
+        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
+        return start, self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+
+    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
+        names = {name for labels in self.select(matchers).labels for name in labels.names()}
+        return sorted(names)[: limit or None]
+
+    def label_values(
+        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
+    ) -> list[str]:
+        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
+        return sorted(values)[: limit or None]
+
+    def close(self) -> None:
+        return
+
+
 class Queryable(Protocol):
     """Whatever can be asked: the TSDB, arrays in a test, another's block, a remote read."""
 

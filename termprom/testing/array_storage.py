@@ -10,7 +10,7 @@ import numpy as np
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
 from termprom.model.values import TimesMs, Values, is_absent, is_stale
-from termprom.storage import Frame, HistogramFrame
+from termprom.storage import BySelecting, Frame, HistogramFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ArrayStorage:
         return ArrayQuerier(self.groups, self._index, start_ms, end_ms)
 
 
-class ArrayQuerier:
+class ArrayQuerier(BySelecting):
     def __init__(
         self,
         groups: Sequence[ArrayGroup],
@@ -50,8 +50,7 @@ class ArrayQuerier:
     ) -> None:
         self._groups = groups
         self._index = index
-        self._start_ms = start_ms
-        self._end_ms = end_ms
+        super().__init__(start_ms, end_ms)
 
     def select(
         self,
@@ -60,20 +59,9 @@ class ArrayQuerier:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> ArraySelection:
-        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
-        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        start, end = self._narrowed(start_ms, end_ms)
         found = [entry for entry in self._index if all_match(matchers, entry[0])]
         return ArraySelection(self._groups, found, start, end)
-
-    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
-        names = {name for labels in self.select(matchers).labels for name in labels.names()}
-        return sorted(names)[: limit or None]
-
-    def label_values(
-        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
-    ) -> list[str]:
-        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
-        return sorted(values)[: limit or None]
 
     def close(self) -> None:
         return

@@ -13,6 +13,7 @@ from termprom.model.metadata import Metadata
 from termprom.model.values import Ints, TimesMs, Values, is_stale
 from termprom.storage import (
     Appended,
+    BySelecting,
     Exemplar,
     ExemplarsAppended,
     Frame,
@@ -166,11 +167,10 @@ class MemorySelection:
         return iter(())
 
 
-class MemoryQuerier:
+class MemoryQuerier(BySelecting):
     def __init__(self, storage: MemoryStorage, start_ms: int, end_ms: int) -> None:
         self._samples = {labels: dict(series) for labels, series in storage.samples.items()}
-        self._start_ms = start_ms
-        self._end_ms = end_ms
+        super().__init__(start_ms, end_ms)
 
     def select(
         self,
@@ -179,24 +179,13 @@ class MemoryQuerier:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> MemorySelection:
-        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
-        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        start, end = self._narrowed(start_ms, end_ms)
         found = {
             labels: series
             for labels, series in self._samples.items()
             if all_match(matchers, labels) and any(start <= t <= end for t in series)
         }
         return MemorySelection(found, start, end)
-
-    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
-        names = {name for labels in self.select(matchers).labels for name in labels.names()}
-        return sorted(names)[: limit or None]
-
-    def label_values(
-        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
-    ) -> list[str]:
-        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
-        return sorted(values)[: limit or None]
 
     def close(self) -> None:
         self._samples = {}

@@ -15,6 +15,7 @@ from termprom.model.metadata import Metadata
 from termprom.model.values import Ints, TimesMs, Values, is_stale
 from termprom.storage import (
     Appended,
+    BySelecting,
     Exemplar,
     ExemplarsAppended,
     Frame,
@@ -151,11 +152,10 @@ class _UnitGroup:
         return
 
 
-class _UnitQuerier:
+class _UnitQuerier(BySelecting):
     def __init__(self, series: dict[Labels, _Series], start_ms: int, end_ms: int) -> None:
         self._series = series
-        self._start_ms = start_ms
-        self._end_ms = end_ms
+        super().__init__(start_ms, end_ms)
 
     def select(
         self,
@@ -164,8 +164,7 @@ class _UnitQuerier:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> _UnitSelection:
-        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
-        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        start, end = self._narrowed(start_ms, end_ms)
         found = []
         for labels, series in self._series.items():
             if all_match(matchers, labels):
@@ -174,16 +173,6 @@ class _UnitQuerier:
                     found.append((labels, series, floats, histograms))
         found.sort(key=lambda one: one[0])
         return _UnitSelection(found)
-
-    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
-        names = {name for labels in self.select(matchers).labels for name in labels.names()}
-        return sorted(names)[: limit or None]
-
-    def label_values(
-        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
-    ) -> list[str]:
-        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
-        return sorted(values)[: limit or None]
 
     def close(self) -> None:
         self._series = {}

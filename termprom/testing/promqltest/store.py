@@ -13,7 +13,7 @@ from termprom.model.matchers import Matcher, all_match
 from termprom.model.values import Ints, TimesMs
 from termprom.promql.histograms.resets import shrank
 from termprom.promql.histograms.value import from_model
-from termprom.storage import Frame, HistogramFrame
+from termprom.storage import BySelecting, Frame, HistogramFrame
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.testing.promqltest.script import Load
 
@@ -94,7 +94,7 @@ def with_stored_hint(one: FloatHistogram, before: FloatHistogram | None) -> Floa
     return replace(one, hint=CounterResetHint.NOT_RESET if goes_on else CounterResetHint.UNKNOWN)
 
 
-class _ScriptQuerier:
+class _ScriptQuerier(BySelecting):
     def __init__(
         self,
         floats: MemoryStorage,
@@ -106,8 +106,7 @@ class _ScriptQuerier:
         self._floats = floats.querier(start_ms, end_ms)
         self._histograms = histograms
         self._starts = starts
-        self._start_ms = start_ms
-        self._end_ms = end_ms
+        super().__init__(start_ms, end_ms)
 
     def select(
         self,
@@ -116,8 +115,7 @@ class _ScriptQuerier:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> _ScriptSelection:
-        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
-        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        start, end = self._narrowed(start_ms, end_ms)
         floats = self._floats.select(matchers, start_ms=start, end_ms=end)
         inside = {
             labels: {t: one for t, one in samples.items() if start <= t <= end}
@@ -147,16 +145,6 @@ class _ScriptQuerier:
         if known is None:
             return None
         return np.array([[known.get(one, 0) for one in times_ms.tolist()]], dtype=np.int64)
-
-    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
-        names = {name for labels in self.select(matchers).labels for name in labels.names()}
-        return sorted(names)[: limit or None]
-
-    def label_values(
-        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
-    ) -> list[str]:
-        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
-        return sorted(values)[: limit or None]
 
     def close(self) -> None:
         self._floats.close()

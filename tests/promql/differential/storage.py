@@ -11,7 +11,7 @@ from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.matchers import Matcher, all_match
 from termprom.model.values import ABSENT_BITS, full_of
-from termprom.storage import Frame, HistogramFrame
+from termprom.storage import BySelecting, Frame, HistogramFrame
 from termprom.testing.array_storage import ArrayGroup, ArrayQuerier, ArraySelection, ArrayStorage
 from termprom.testing.promqltest.store import frame_of, with_stored_hint
 from tests.promql.differential.dataset import Line
@@ -57,14 +57,13 @@ def _group(members: list[tuple[Labels, dict[int, float]]]) -> ArrayGroup:
     return ArrayGroup([labels for labels, _ in members], times, values)
 
 
-class _Querier:
+class _Querier(BySelecting):
     def __init__(
         self, floats: ArrayQuerier, histograms: _Histograms, start_ms: int, end_ms: int
     ) -> None:
         self._floats = floats
         self._histograms = histograms
-        self._start_ms = start_ms
-        self._end_ms = end_ms
+        super().__init__(start_ms, end_ms)
 
     def select(
         self,
@@ -73,8 +72,7 @@ class _Querier:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> _Selection:
-        start = self._start_ms if start_ms is None else max(start_ms, self._start_ms)
-        end = self._end_ms if end_ms is None else min(end_ms, self._end_ms)
+        start, end = self._narrowed(start_ms, end_ms)
         floats = self._floats.select(matchers, start_ms=start, end_ms=end)
         histograms = {
             labels: inside
@@ -83,16 +81,6 @@ class _Querier:
             and (inside := {t: one for t, one in samples.items() if start <= t <= end})
         }
         return _Selection(floats, histograms)
-
-    def label_names(self, matchers: Sequence[Matcher] = (), *, limit: int = 0) -> list[str]:
-        names = {name for labels in self.select(matchers).labels for name in labels.names()}
-        return sorted(names)[: limit or None]
-
-    def label_values(
-        self, name: str, matchers: Sequence[Matcher] = (), *, limit: int = 0
-    ) -> list[str]:
-        values = {labels.get(name) for labels in self.select(matchers).labels} - {""}
-        return sorted(values)[: limit or None]
 
     def close(self) -> None:
         self._floats.close()
