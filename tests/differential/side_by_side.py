@@ -75,7 +75,12 @@ scrape_configs:
   relabel_configs: [{{action: drop, source_labels: [job], regex: drop}}]
 """
 
-FLAGS = ("--web.enable-lifecycle", "--web.enable-remote-write-receiver")
+FLAGS = (
+    "--web.enable-lifecycle",
+    "--web.enable-remote-write-receiver",
+    "--web.enable-admin-api",
+    "--enable-feature=exemplar-storage,native-histograms",
+)
 
 
 class _Page(BaseHTTPRequestHandler):
