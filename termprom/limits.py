@@ -12,6 +12,7 @@ QUERY_SAMPLES_MAX: Final = 50_000_000  # --query.max-samples
 QUERY_TIMEOUT_SECONDS: Final = 120.0  # --query.timeout
 QUERY_CONCURRENCY_MAX: Final = 20  # --query.max-concurrency
 QUERY_STEPS_MAX: Final = 11_000  # points per series in one range query, as upstream
+QUERY_CELLS_MAX: Final = 1 << 26  # series x steps held as one matrix, samples or not: 600 MB
 QUERY_DEPTH_MAX: Final = 200  # levels of an expression; what walks over it recurses
 LOOKBACK_MS: Final = 300_000  # --query.lookback-delta
 

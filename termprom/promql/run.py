@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
+from termprom import limits
 from termprom.errors import QueryCanceled, QueryTimeout, TooManySamples
 from termprom.promql.notices import Notices
 from termprom.storage import Querier
+
+_TOO_MANY: Final = "query processing would load too many samples into memory in query execution"
 
 
 class CancelToken:
@@ -30,7 +34,7 @@ class CancelToken:
 
 @dataclass(slots=True)
 class Run:
-    """One evaluation. Used by one thread.
+    """One evaluation: one thread leads it, others may help; all methods may be called by any.
 
     `deadline` is in seconds of time.monotonic(). `one_step` says that duplicates are only checked,
     never merged over time, and that results keep the order that sort() gives.
@@ -49,6 +53,7 @@ class Run:
     held_samples: int = 0
     peak_samples: int = 0
     seen_samples: int = 0
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         """Raise QueryCanceled or QueryTimeout where it is time to stop; cheap."""
@@ -60,22 +65,28 @@ class Run:
     def pass_by(self, samples: int) -> None:
         """Samples that are looked at and forgotten again."""
         self.check()
-        self.seen_samples += samples
-        self._limit(self.held_samples + samples)
+        with self.counting:
+            self.seen_samples += samples
+            self._limit(self.held_samples + samples)
 
     def hold(self, samples: int) -> None:
         """Samples that stay in memory until the query ends."""
         self.check()
-        self.held_samples += samples
-        self._limit(self.held_samples)
+        with self.counting:
+            self.held_samples += samples
+            self._limit(self.held_samples)
+
+    def require_room(self, series: int, steps: int) -> None:
+        """Refuse a matrix whose bare cells would take too much, whatever is in them."""
+        if series * steps > limits.QUERY_CELLS_MAX:
+            raise TooManySamples(_TOO_MANY)
 
     def release(self, samples: int) -> None:
         """Samples that were held and are not needed any more."""
-        self.held_samples -= samples
+        with self.counting:
+            self.held_samples -= samples
 
     def _limit(self, samples: int) -> None:
         self.peak_samples = max(self.peak_samples, samples)
         if samples > self.samples_max:
-            raise TooManySamples(
-                "query processing would load too many samples into memory in query execution"
-            )
+            raise TooManySamples(_TOO_MANY)

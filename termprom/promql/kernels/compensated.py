@@ -28,6 +28,11 @@ def add_pairs(total: Values, rest: Values, total2: Values, rest2: Values) -> tup
     return new, gained
 
 
+def add_single(left: Values, right: Values) -> tuple[Values, Values]:
+    """The sum of two numbers as a pair."""
+    return _two_sum(left, right)
+
+
 def _two_sum(left: Values, right: Values) -> tuple[Values, Values]:
     new = left + right
     virtual = new - left
@@ -47,8 +52,8 @@ def may_overflow(values: Values, count: int) -> bool:
     """Whether `count` of these could pass the range of a float; infinities and NaN do not count."""
     if values.size == 0:
         return False
-    magnitudes = np.abs(values)
-    largest = float(magnitudes.max())
+    largest = max(float(values.max()), -float(values.min()))
     if not np.isfinite(largest):
+        magnitudes = np.abs(values)
         largest = float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
     return largest * max(count, 1) >= OVERFLOW_GUARD

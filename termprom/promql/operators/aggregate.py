@@ -21,6 +21,7 @@ from termprom.promql.kernels.aggregate import (
     ExtremeFold,
     Fold,
     GroupFold,
+    Part,
     SumFold,
     VarianceFold,
 )
@@ -30,7 +31,7 @@ from termprom.promql.operators.grouping import group_rows
 from termprom.promql.operators.histogram_aggregate import fold_histograms
 from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
 from termprom.promql.operators.range_call import warn_of_quantiles
-from termprom.promql.operators.stream import Matrix, Series, Stream, collect
+from termprom.promql.operators.stream import Batch, Matrix, Series, Stream, collect
 from termprom.promql.plan import Aggregate
 from termprom.promql.run import Run
 from termprom.promql.syntax.literals import is_label_name
@@ -57,14 +58,21 @@ def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
     order = _FirstSeen(len(labels)) if grid.count == 1 else None
     counted = node.op in _COUNTS_ALL
     histograms: Cells = NO_HISTOGRAMS
-    for batch in stream.batches:
-        run.check()
+
+    def reduced(batch: Batch) -> tuple[Part, Ints, Cells]:
         present = batch.held() if counted else batch.present
-        fold.add(batch.values, present, groups[batch.rows])
+        seen = batch.rows
         if order is not None:
-            order.add(batch.rows, batch.held(), groups)
-        if batch.histograms:
-            histograms = {**histograms, **batch.histograms}
+            seen = seen[batch.held()[:, 0]]
+        return fold.reduce(batch.values, present, groups[batch.rows]), seen, batch.histograms
+
+    for part, seen, cells in stream.through(reduced):
+        run.check()
+        fold.merge(part)
+        if order is not None:
+            order.add(seen, groups)
+        if cells:
+            histograms = {**histograms, **cells}
     values, present = fold.result()
     run.hold(int(np.count_nonzero(present)))
     pending = _pending(stream.series, groups, len(labels))
@@ -80,14 +88,13 @@ def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
 
 
 class _FirstSeen:
-    """The order in which groups show up in an instant query: by their first present row."""
+    """The order in which groups show up in an instant query: by their first row."""
 
     def __init__(self, groups_count: int) -> None:
         self._first = np.full(groups_count, np.iinfo(np.int64).max)
 
-    def add(self, rows: Ints, present: Mask, groups: Ints) -> None:
-        held = rows[present[:, 0]]
-        np.minimum.at(self._first, groups[held], held)
+    def add(self, rows: Ints, groups: Ints) -> None:
+        np.minimum.at(self._first, groups[rows], rows)
 
     def rows(self) -> Ints:
         return np.argsort(self._first, kind="stable")
@@ -126,7 +133,7 @@ def quantile(run: Run, node: Aggregate, stream: Stream, q: Values, grid: Grid) -
     if grid.count != 1:
         return result
     order = _FirstSeen(len(labels))
-    order.add(np.arange(groups.size), matrix.present, groups)
+    order.add(np.flatnonzero(matrix.present[:, 0]), groups)
     return result.take(order.rows())
 
 

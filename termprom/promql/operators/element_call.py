@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -202,14 +202,9 @@ def _mapped(
 def _changed(
     run: Run, stream: Stream, change: Callable[[Batch], Batch], grid: Grid, *, drops_name: bool
 ) -> Stream:
-    def batches() -> Iterator[Batch]:
-        for batch in stream.batches:
-            run.check()
-            yield change(batch)
-
     series = stream.series
     if drops_name:
         series = series.dropping_name(delayed=run.delayed_name_removal)
-    mapped = Stream(series, batches())
+    mapped = stream.changed(series, change)
     # Labels change, and so can collide, only where the name goes at once.
     return merged_over_time(run, mapped, grid.count) if series.nameless else mapped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def _relabelled(
         pending = pending & np.array([one is None for one in changes], dtype=np.bool_)
     changed = [old if new is None else new for old, new in zip(labels, changes, strict=True)]
     series = Series(changed, pending=pending)
-    return merged_over_time(run, Stream(series, stream.batches), steps)
+    return merged_over_time(run, replace(stream, series=series), steps)
 
 
 def _check_label(name: str, role: str, func: str) -> None:

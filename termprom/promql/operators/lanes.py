@@ -21,7 +21,7 @@ from termprom.storage import Frame
 # the third keep a kernel's handful of temporaries inside the second level cache.
 _NARROW_CELLS = 1 << 15
 _STACK_CELLS = 1 << 18
-_CHUNK_CELLS = 1 << 16
+_CHUNK_CELLS = 1 << 17
 
 Lane = tuple[Ints, Samples]  # row numbers (K,) and the samples of those rows
 

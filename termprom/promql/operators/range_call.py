@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from termprom.promql import notices
 from termprom.promql.kernels import over_time, quantile, rate, regression
 from termprom.promql.kernels.windows import Samples, Windows, windows_of
 from termprom.promql.operators.edge_call import check_modifier, edge_batches
+from termprom.promql.operators.lanes import Lane
 from termprom.promql.operators.mixed_range import with_histograms
 from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.started_call import STARTED, with_starts
@@ -73,36 +74,36 @@ def range_call(
     kernel = _kernel(run, func, source, params, grid, param_span)
     names = _CounterNames(source) if func in _COUNTERS else None
 
-    def computed() -> Iterator[tuple[Batch, Samples]]:
-        for rows, samples in source.lanes:
-            windows = windows_of(samples, source.references, source.range_ms)
-            if samples.since_ms is not None and func in STARTED:
-                metrics = [source.series.metric_of(row) for row in rows.tolist()]
-                values, present = with_starts(
-                    run, func, windows, samples.since_ms, source.range_seconds, metrics, span
-                )
-            else:
-                values, present = kernel(windows)
-            yield Batch(rows, values, present), samples
-
-    def batches() -> Iterator[Batch]:
-        if source.edges is not None:
-            found = edge_batches(run, func, source, span)
-        elif source.histograms:
-            # Of a quantile upstream says at its first argument what it means of the second.
-            place = param_span if func == "quantile_over_time" else span
-            found = with_histograms(run, func, source, computed(), place)
+    def computed(lane: Lane) -> tuple[Batch, Samples]:
+        rows, samples = lane
+        windows = windows_of(samples, source.references, source.range_ms)
+        if samples.since_ms is not None and func in STARTED:
+            metrics = [source.series.metric_of(row) for row in rows.tolist()]
+            values, present = with_starts(
+                run, func, windows, samples.since_ms, source.range_seconds, metrics, span
+            )
         else:
-            found = (batch for batch, _ in computed())
-        for batch in found:
-            if names is not None:
-                names.note(run, batch.rows.tolist(), batch.present, span)
-            yield batch
+            values, present = kernel(windows)
+        return Batch(rows, values, present), samples
+
+    def noted(batch: Batch) -> Batch:
+        if names is not None:
+            names.note(run, batch.rows.tolist(), batch.present, span)
+        return batch
 
     series = source.series
     if func not in _KEEPS_NAME:
         series = series.dropping_name(delayed=run.delayed_name_removal)
-    return never_equal(run, Stream(series, batches()), grid.count)
+    if source.edges is not None:
+        stream = Stream(series, map(noted, edge_batches(run, func, source, span)))
+    elif source.histograms:
+        # Of a quantile upstream says at its first argument what it means of the second.
+        place = param_span if func == "quantile_over_time" else span
+        batches = with_histograms(run, func, source, map(computed, source.lanes), place)
+        stream = Stream(series, map(noted, batches))
+    else:
+        stream = Stream(series, source.lanes, lambda lane: noted(computed(lane)[0]))
+    return never_equal(run, stream, grid.count)
 
 
 def _kernel(

@@ -60,27 +60,30 @@ def instant(run: Run, node: Select, grid: Grid, *, shown: Shown = Shown.VALUE) -
         ours = {row: one.without_stale() for row, one in histograms.items()}
         return Stream(series, smoothed_batches(run, points, ours, series, references, node.span))
 
+    found = lanes(selection.frames(), grid.count, keep_stale=True, keep_starts=shown is Shown.START)
+
+    def newest(lane: Lane) -> tuple[Batch, Windows]:
+        rows, samples = lane
+        windows = windows_of(samples, references, run.lookback_ms)
+        values = windows.pick(windows.end - 1)
+        present = windows.held & ~is_stale(values)
+        if shown is Shown.TIME:
+            times = windows.pick_times(windows.end - 1) / 1000
+            values = np.broadcast_to(times, values.shape)
+        elif shown is Shown.START:
+            values = _starts_of(samples, windows, values)
+        run.pass_by(int(np.count_nonzero(present)))
+        return Batch(rows, values, present), windows
+
+    if not histograms:
+        return Stream(series, found, lambda lane: newest(lane)[0])
+
     def batches() -> Iterator[Batch]:
         seen: set[int] = set()
-        for rows, samples in lanes(
-            selection.frames(), grid.count, keep_stale=True, keep_starts=shown is Shown.START
-        ):
-            windows = windows_of(samples, references, run.lookback_ms)
-            values = windows.pick(windows.end - 1)
-            present = windows.held & ~is_stale(values)
-            if shown is Shown.TIME:
-                times = windows.pick_times(windows.end - 1) / 1000
-                values = np.broadcast_to(times, values.shape)
-            elif shown is Shown.START:
-                values = _starts_of(samples, windows, values)
-            run.pass_by(int(np.count_nonzero(present)))
-            if histograms:
-                float_times = np.where(windows.held, windows.pick_times(windows.end - 1), _NEVER)
-                batch = Batch(rows, values, present)
-                yield _overlaid(batch, float_times, histograms, references, run.lookback_ms, shown)
-                seen.update(rows.tolist())
-            else:
-                yield Batch(rows, values, present)
+        for batch, windows in map(newest, found):
+            float_times = np.where(windows.held, windows.pick_times(windows.end - 1), _NEVER)
+            yield _overlaid(batch, float_times, histograms, references, run.lookback_ms, shown)
+            seen.update(batch.rows.tolist())
         rest = np.array([row for row in histograms if row not in seen], dtype=np.int64)
         if rest.size:
             shape = (rest.size, grid.count)

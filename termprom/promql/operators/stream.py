@@ -10,16 +10,20 @@ they come. A row that no batch mentions is absent at every step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.values import Ints, Mask, Values
+from termprom.promql.company import shared_out
 from termprom.promql.operators import histogram_cells
 from termprom.promql.operators.histogram_cells import NO_HISTOGRAMS, Cells
 from termprom.promql.run import Run
+
+R = TypeVar("R")
 
 # What upstream calls the metric's name when it drops it.
 NAME_LABELS = (METRIC_NAME, "__type__", "__unit__")
@@ -124,10 +128,33 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A value that arrives in batches, once. Each row comes in at most one batch."""
+    """A value that arrives in batches, once. Each row comes in at most one batch.
+
+    `items` are the batches, or what `work` makes batches of: several threads at once where there
+    is much to do, so it must change nothing that others look at.
+    """
 
     series: Series
-    batches: Iterator[Batch]
+    items: Iterator[Any]
+    work: Callable[[Any], Batch] | None = None
+
+    @property
+    def batches(self) -> Iterator[Batch]:
+        return self.through(lambda batch: batch)
+
+    def through(self, more: Callable[[Batch], R]) -> Iterator[R]:
+        """What `more` makes of each batch, where the batch is made; in the order of the batches."""
+        work = self.work
+        if work is None:
+            return map(more, self.items)
+        return shared_out(self.items, lambda item: more(work(item)))
+
+    def changed(self, series: Series, change: Callable[[Batch], Batch]) -> Stream:
+        """The stream in which `change` has been at every batch."""
+        work = self.work
+        if work is None:
+            return Stream(series, map(change, self.items))
+        return Stream(series, self.items, lambda item: change(work(item)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +198,7 @@ def empty(steps: int) -> Matrix:
 def collect(run: Run, stream: Stream, steps: int) -> Matrix:
     """The whole of a stream. Its samples count as held until the query ends."""
     shape = (len(stream.series), steps)
+    run.require_room(*shape)
     values = np.zeros(shape)
     present = np.zeros(shape, dtype=np.bool_)
     histograms: Cells = NO_HISTOGRAMS

@@ -32,6 +32,7 @@ def subquery(
     inner = inner_grid(node, grid)
     if inner is None:
         return RangeSource(Series([]), iter(()), references, node.range_ms, node.range_seconds)
+    run.require_room(1, inner.count)
     matrix = evaluate(inner)
 
     def batches() -> Iterator[Lane]:

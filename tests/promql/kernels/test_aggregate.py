@@ -74,7 +74,7 @@ def check(fold: Fold, matrix, plain: Callable[[Sequence[float]], float]) -> None
     with np.errstate(all="ignore"):
         for part in (slice(0, cut), slice(cut, None)):
             if groups[part].size:
-                fold.add(values[part], present[part], groups[part])
+                fold.merge(fold.reduce(values[part], present[part], groups[part]))
         got, held = fold.result()
     for group in range(4):
         for step in range(values.shape[1]):
@@ -110,12 +110,14 @@ def test_variance(matrix) -> None:  # type: ignore[no-untyped-def]
 
 def test_variance_of_equal_values_is_exactly_zero() -> None:
     fold = aggregate.VarianceFold(1, 1)
-    fold.add(np.full((7, 1), 1.33), np.ones((7, 1), dtype=bool), np.zeros(7, dtype=np.int64))
+    fold.merge(
+        fold.reduce(np.full((7, 1), 1.33), np.ones((7, 1), dtype=bool), np.zeros(7, dtype=np.int64))
+    )
     assert fold.result()[0].tolist() == [[0.0]]
 
 
 def test_sum_keeps_what_cancels_across_batches() -> None:
     fold = aggregate.SumFold(1, 1)
     for value in (1.0, 1e100, 1.0, -1e100):
-        fold.add(np.array([[value]]), np.array([[True]]), np.array([0]))
+        fold.merge(fold.reduce(np.array([[value]]), np.array([[True]]), np.array([0])))
     assert fold.result()[0].tolist() == [[2.0]]
