@@ -11,13 +11,13 @@ histogram has custom buckets with the bounds that were sent.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from typing import Final
 
 from termprom.backend.wire_numbers import format_value
 from termprom.backend.wire_text import Json
 from termprom.model.histogram import BucketSpan, FloatHistogram
+from termprom.promql.histograms.bounds import exponential_bound
 
 CUSTOM_SCHEMA: Final = -53
 
@@ -47,24 +47,18 @@ def buckets_of(histogram: FloatHistogram) -> Iterator[Bucket]:
     zero = histogram.zero_threshold
     negative = list(_indexed(histogram.negative_spans, histogram.negative_buckets))
     for index, count in reversed(negative):
-        lower, upper = bound(index - 1, histogram.schema), bound(index, histogram.schema)
+        lower, upper = _bounds(index, histogram.schema)
         yield 1, -upper, -max(lower, zero) if upper > zero else -lower, count
     if histogram.zero_count > 0:
         yield 3, -zero, zero, histogram.zero_count
     for index, count in _indexed(histogram.positive_spans, histogram.positive_buckets):
-        lower, upper = bound(index - 1, histogram.schema), bound(index, histogram.schema)
+        lower, upper = _bounds(index, histogram.schema)
         yield 0, max(lower, zero) if upper > zero else lower, upper, count
 
 
-def bound(index: int, schema: int) -> float:
-    """The upper bound of exponential bucket `index`: 2 ** (index * 2 ** -schema)."""
-    exponent = math.ldexp(index, -schema)
-    if exponent > 1024:
-        return math.inf
-    if exponent == 1024:
-        # The bucket that would end at 2**1024 ends at the largest float; the next one is +Inf.
-        return sys.float_info.max
-    return math.pow(2.0, exponent) if exponent > -1075 else 0.0
+def _bounds(index: int, schema: int) -> tuple[float, float]:
+    """Lower and upper bound of a positive bucket, the very doubles that the original prints."""
+    return exponential_bound(index - 1, schema), exponential_bound(index, schema)
 
 
 def _custom(histogram: FloatHistogram) -> Iterator[Bucket]:

@@ -32,7 +32,7 @@ def parse_number(token: bytes) -> float:
     if _NUMBER.fullmatch(token):
         value = float(token)
         if math.isinf(value):
-            raise ValueError(f'strconv.ParseFloat: parsing "{_shown(token)}": value out of range')
+            raise ValueError(f'strconv.ParseFloat: parsing "{shown(token)}": value out of range')
         return value
     if token.lower() == b"nan":
         return NAN
@@ -40,11 +40,17 @@ def parse_number(token: bytes) -> float:
         return float(token)
     if any(byte in token for byte in (b"p", b"P", b"_")):
         raise ValueError("unsupported character in float")
-    raise ValueError(f'strconv.ParseFloat: parsing "{_shown(token)}": invalid syntax')
+    raise ValueError(f'strconv.ParseFloat: parsing "{shown(token)}": invalid syntax')
 
 
-def _shown(token: bytes) -> str:
-    return token.decode("utf-8", "backslashreplace")
+def shown(text: bytes) -> str:
+    """Bytes of a body as they stand between the quotes of a message: no control character."""
+    plain = text.decode("utf-8", "backslashreplace")
+    if plain.isprintable() and '"' not in plain and "\\" not in plain:
+        return plain
+    return "".join(
+        "\\" + c if c in '"\\' else c if c.isprintable() else repr(c)[1:-1] for c in plain
+    )
 
 
 def parse_numbers(tokens: Sequence[bytes]) -> Values:

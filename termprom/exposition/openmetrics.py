@@ -24,12 +24,12 @@ from termprom.exposition.entries import (
     TypeEntry,
     UnitEntry,
 )
+from termprom.exposition.numbers import shown
 from termprom.exposition.scanner import (
     fail,
     fail_plainly,
     named,
     number_at,
-    shown,
     text_at,
     unescape,
     with_bound,
@@ -57,16 +57,9 @@ class OpenMetricsScanner:
         # The newline after the end mark is optional; every other line must have its own.
         self.body = body if body.endswith(b"\n") else body + b"\n"
         self.type = MetricType.UNKNOWN
+        self._ended = False
 
     def entry(self, at: int) -> tuple[Entry | None, int]:
-        found, end = self._line(at)
-        if found is not None and end >= len(self.body):
-            raise ExpositionError(
-                "data does not end with # EOF", line=self.body.count(b"\n", 0, end)
-            )
-        return found, end
-
-    def _line(self, at: int) -> tuple[Entry | None, int]:
         body = self.body
         first = body[at]
         if first == 0x23:
@@ -76,9 +69,14 @@ class OpenMetricsScanner:
         name = _NAME.match(body, at)
         if name is None:
             if body == b"\n":
-                raise ExpositionError("data does not end with # EOF", line=1)
+                self.finish()
             fail(body, at, at, "expected a valid start token")
         return self._series(at, name.end(), name[0].decode("ascii"))
+
+    def finish(self) -> None:
+        if not self._ended:
+            line = self.body.count(b"\n")
+            raise ExpositionError("data does not end with # EOF", line=line)
 
     def _comment(self, start: int) -> tuple[Entry | None, int]:
         body = self.body
@@ -86,6 +84,7 @@ class OpenMetricsScanner:
             if start + len(_EOF) + 1 != len(body) or body[-1] != 0x0A:
                 line = body.count(b"\n", 0, start) + 1
                 raise ExpositionError("unexpected data after # EOF", line=line)
+            self._ended = True
             return None, len(body)
         end = body.index(b"\n", start)
         found = _METADATA.match(body, start, end)

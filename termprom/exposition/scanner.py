@@ -13,7 +13,7 @@ from typing import Final, NoReturn, Protocol
 
 from termprom.errors import ExpositionError
 from termprom.exposition.entries import Entry, LabelPairs, Tail
-from termprom.exposition.numbers import normalize_bound, parse_number
+from termprom.exposition.numbers import normalize_bound, parse_number, shown
 from termprom.model.labels import METRIC_NAME
 from termprom.model.metadata import MetricType
 
@@ -45,6 +45,10 @@ class Scanner(Protocol):
         """
         ...
 
+    def finish(self) -> None:
+        """Say that every entry was read. Raises ExpositionError for a body that breaks off."""
+        ...
+
 
 def scan(scanner: Scanner) -> Iterator[Entry]:
     """All entries of the scanner's body, in order. Raises ExpositionError at the first mistake."""
@@ -54,6 +58,7 @@ def scan(scanner: Scanner) -> Iterator[Entry]:
         found, at = scanner.entry(at)
         if found is not None:
             yield found
+    scanner.finish()
 
 
 def fail(body: bytes, line_start: int, at: int, expectation: str) -> NoReturn:
@@ -76,11 +81,6 @@ def fail_plainly(body: bytes, line_start: int, at: int, message: str) -> NoRetur
         line=body.count(b"\n", 0, line_start) + 1,
         column=at - line_start + 1,
     )
-
-
-def shown(text: bytes) -> str:
-    """Bytes of a body as they may stand in a message."""
-    return text.decode("utf-8", "backslashreplace").replace("\n", "\\n")
 
 
 def unescape(content: bytes) -> bytes:

@@ -15,12 +15,12 @@ import re
 from typing import Final
 
 from termprom.exposition.entries import Entry, HelpEntry, SeriesEntry, Tail, TypeEntry
+from termprom.exposition.numbers import shown
 from termprom.exposition.scanner import (
     fail,
     fail_plainly,
     named,
     number_at,
-    shown,
     text_at,
     with_bound,
 )
@@ -77,6 +77,9 @@ class TextScanner:
         if name is None:
             fail(body, at, first, "expected a valid start token")
         return self._series(at, name.end(), name[0].decode("ascii"))
+
+    def finish(self) -> None:
+        return
 
     def _after_blanks(self, at: int) -> int:
         found = _BLANKS.match(self.body, at)

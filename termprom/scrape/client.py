@@ -160,21 +160,21 @@ class JobClient:
         """As `_get`, from `url` on, where `hops` redirects have led."""
         session = self._session(target.unix_socket)
         origin = URL(target.url, encoded=True)
-        trusted = True
+        trusted, where = True, target.url
         for _ in range(hops, _REDIRECTS_MAX + 1):
             trusted = trusted and _is_within(url.host or "", origin.host or "")
             response = await self._request(session, url, target, trusted=trusted)
             async with response:
                 location = response.headers.get("Location")
                 if location is not None and self._is_followed(response.status):
-                    url = url.join(URL(location))
+                    where, url = location, url.join(URL(location))
                     continue
                 if response.status != 200:
                     raise BadStatus(f"{response.status} {response.reason or ''}".rstrip())
                 encoding = response.headers.get("Content-Encoding", "").strip().lower()
                 body = await self._read(response, plain=encoding != "gzip")
                 return body, encoding, response.headers.get("Content-Type")
-        raise TargetUnreachable(f'Get "{target.url}": stopped after {_REDIRECTS_MAX} redirects')
+        raise TargetUnreachable(f'Get "{where}": stopped after {_REDIRECTS_MAX} redirects')
 
     async def _request(
         self, session: aiohttp.ClientSession, url: URL, target: Target, *, trusted: bool

@@ -13,6 +13,7 @@ _IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 _MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 31
+_HEADER_BYTES: Final = 10
 _STEP_BYTES: Final = 8 << 20
 
 
@@ -23,7 +24,7 @@ def gunzip(packed: bytes, limit_bytes: int) -> bytes:
     the memory; ScrapeError in the original's words for what is no gzip.
     """
     if not packed.startswith(_MAGIC):
-        raise ScrapeError("EOF" if not packed else "gzip: invalid header")
+        raise ScrapeError(_short(packed) or "gzip: invalid header")
     parts: list[bytes] = []
     size = 0
     rest = packed
@@ -45,6 +46,13 @@ def gunzip(packed: bytes, limit_bytes: int) -> bytes:
         if rest and not rest.startswith(_MAGIC):
             raise ScrapeError("gzip: invalid header")
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _short(packed: bytes) -> str:
+    """The complaint about a text that is too short to have a header at all."""
+    if not packed:
+        return "EOF"
+    return "unexpected EOF" if len(packed) < _HEADER_BYTES else ""
 
 
 def _words(text: str, *, first: bool) -> str:

@@ -78,6 +78,7 @@ def scan_page(body: bytes, kind: Format) -> Page:
             if isinstance(found, SeriesEntry):
                 entries.append(found)
                 bounds.append(BOUND_CODES.get(scanner.type, 0))
+        scanner.finish()
     except ExpositionError as problem:
         error = problem
     cut = take_apart(

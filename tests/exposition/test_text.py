@@ -81,7 +81,7 @@ def test_text_that_is_taken(body: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("foo 1\r\n", 'strconv.ParseFloat: parsing "1\r": invalid syntax'),
+        ("foo 1\r\n", 'strconv.ParseFloat: parsing "1\\r": invalid syntax'),
         ("foo\n", "expected value after metric"),
         ('foo{a="1"}\n', "expected value after metric"),
         ("foo 1 -5\n", "expected timestamp or new record"),

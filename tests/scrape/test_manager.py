@@ -112,11 +112,14 @@ async def test_a_body_of_exactly_the_limit_fails() -> None:
 
 async def test_what_claims_to_be_gzip_and_is_not() -> None:
     async def answer(request: web.Request) -> web.Response:
-        return web.Response(body=b"a 1\n", headers={**TEXT, "Content-Encoding": "gzip"})
+        return web.Response(body=bodies.pop(0), headers={**TEXT, "Content-Encoding": "gzip"})
 
+    bodies = [b"a 1\n" * 10, b"a 1\n"]
     async with serving(answer) as address:
         view, _ = await scraped(address)
-    assert view.last_error == "gzip: invalid header"
+        assert view.last_error == "gzip: invalid header"
+        view, _ = await scraped(address)
+        assert view.last_error == "unexpected EOF"
 
 
 async def test_a_gzip_bomb_stops_at_the_limit() -> None:
