@@ -71,14 +71,18 @@ def _over_sorted(windows: Windows, of: _OfSorted) -> tuple[Values, Mask]:
     result = np.empty((series, steps))
     width = max(1, _GATHER_MAX // (series * longest))
     numbers = np.arange(longest)
+    # Two passes over the copies, thirty times the samples, that most queries do without.
+    may_be_nan = bool(np.isnan(windows.values).any())
     for start in range(0, steps, width):
         columns = slice(start, start + width)
         index = windows.first[..., columns, np.newaxis] + numbers
-        inside = np.broadcast_to(
-            index < windows.end[..., columns, np.newaxis], (series, index.shape[-2], longest)
-        )
-        values = np.where(inside, windows.pick(index), np.nan)
-        nans = (np.isnan(values) & inside).sum(axis=-1)
+        inside: Mask = index < windows.end[..., columns, np.newaxis]
+        values = windows.pick(index)
+        nans = np.zeros(values.shape[:-1], dtype=np.int64)
+        if may_be_nan:
+            nans = (np.isnan(values) & inside).sum(axis=-1)
+        if not inside.all():
+            np.copyto(values, np.nan, where=~inside)
         values.sort(axis=-1)
         counts = np.broadcast_to(windows.counts[..., columns], nans.shape)
         result[:, columns] = of(values, counts, nans, columns)

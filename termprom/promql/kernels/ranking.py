@@ -38,6 +38,10 @@ def choose_best(
         if (limits >= size).all():
             chosen[rows] = have
             continue
+        winners = _clear_winners(shown, have, limits, largest=largest)
+        if winners is not None:
+            chosen[rows] = winners
+            continue
         # Sorting key: best first, NaN after every number, absent last of all.
         key = np.where(have, -shown if largest else shown, np.inf)
         number: Mask = have & ~np.isnan(shown)
@@ -51,6 +55,29 @@ def choose_best(
         _settle_ties(picked, shown, have, key, rank_class, order, limits, largest=largest)
         chosen[rows] = picked
     return chosen
+
+
+def _clear_winners(values: Values, have: Mask, limits: Ints, *, largest: bool) -> Mask | None:
+    """The best of each group (g, n, S) where no step needs a closer look; else None.
+
+    Finding the last that wins costs a fifth of sorting all. With equals on the border, NaN, or the
+    worst of all values among the members, only the order of everything tells.
+    """
+    limit = int(limits[0])
+    if limit < 1 or (limits != limit).any():
+        return None
+    # The best first; absent ones last, with the worst of all values.
+    key = np.where(have, -values if largest else values, np.inf)
+    if np.isnan(key).any():
+        return None
+    # Steps in rows: the partition runs over neighbours in memory.
+    by_step = np.array(key.transpose(0, 2, 1), order="C")
+    by_step.partition(limit - 1, axis=-1)
+    last = by_step[:, :, limit - 1][:, np.newaxis, :]
+    if np.isinf(last).any():
+        return None
+    picked: Mask = key <= last
+    return picked if (np.count_nonzero(picked, axis=1) == limit).all() else None
 
 
 def _settle_ties(
