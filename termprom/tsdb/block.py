@@ -193,7 +193,9 @@ class Block:
         times: list[TimesMs] = []
         bounds: dict[int, tuple[int, int, int]] = {}  # span: first row, last row, place in the sum
         total = 0
-        for span in np.unique(spans).tolist():
+        every = np.unique(spans).tolist()
+        span_count = len(every)
+        for span in every:
             own = self._times(span)
             low, high = 0, own.size
             if own[0] < start_ms:
@@ -206,6 +208,10 @@ class Block:
                 total += high - low
         if not total:
             return None
+        if len(bounds) < span_count:
+            # Spans that only reach round the range have no part in it.
+            inside = np.isin(spans, np.array(list(bounds)))
+            places, entries, spans = places[inside], entries[inside], spans[inside]
         distinct = np.unique(places)
         pages = np.searchsorted(get("page_entries"), entries, side="right") - 1
         cells = self._first_cells()
@@ -213,8 +219,6 @@ class Block:
         bits: AnyArray | None = None
         for first, last in itertools.pairwise([0, *cuts.tolist(), entries.size]):
             span = int(spans[first])
-            if span not in bounds:
-                continue
             low, high, at = bounds[span]
             page, rows = int(pages[first]), int(get("span_rows")[span])
             flat = self._page(page)
@@ -228,7 +232,9 @@ class Block:
             if bits is None:
                 if part.shape == (distinct.size, total) and (here[1:] > here[:-1]).all():
                     return distinct, times[0], part
-                bits = np.full((distinct.size, total), ABSENT_BITS, dtype=np.uint64)
+                bits = np.empty((distinct.size, total), dtype=np.uint64)
+                if entries.size != distinct.size * len(bounds):
+                    bits.fill(ABSENT_BITS)  # not every series has an entry in every span
             rows_here = np.searchsorted(distinct, here)
             bits[rows_here, at : at + high - low] = part
         assert bits is not None

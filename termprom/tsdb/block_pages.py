@@ -16,7 +16,7 @@ import numpy as np
 from isal import isal_zlib
 
 from termprom.model.values import AnyArray, Ints, TimesMs
-from termprom.tsdb.cells import encode_cells
+from termprom.tsdb.cells import column_classes, encode_cells
 from termprom.tsdb.codecs.registry import encode_array
 from termprom.tsdb.files import Files
 
@@ -26,7 +26,7 @@ _BUFFER_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Cells of some series in one span: bits (K, rows) uint64, series (K,) ascending."""
+    """Cells of some series in one span: bits (K, rows) uint64, series (K,)."""
 
     span: int
     series: Ints
@@ -78,12 +78,15 @@ class PagesWriter:
         return len(self._spans[0]) - 1
 
     def add_page(self, parts: Sequence[Entries]) -> None:
-        """One page with all cells of `parts`."""
+        """One page with all cells of `parts`; columns that are alike become neighbours."""
+        sorted_parts = [_by_class(part) for part in parts]
+        parts = [part for part, _ in sorted_parts]
         rows = np.concatenate(
             [np.full(part.series.size, part.bits.shape[1], dtype=np.int64) for part in parts]
         )
         flat = np.concatenate([part.bits.reshape(-1) for part in parts])
-        body = encode_cells(flat.view(np.float64), rows, thorough=True)
+        classes = np.concatenate([classes for _, classes in sorted_parts])
+        body = encode_cells(flat.view(np.float64), rows, classes=classes)
         page = (self.size_bytes, len(body), isal_zlib.crc32(body), self._entry_count)
         for column, value in zip(self._pages, page, strict=True):
             column.append(value)
@@ -132,6 +135,14 @@ class PagesWriter:
     def _flush(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
         self._files.write_all(self._descriptor, data)
+
+
+def _by_class(part: Entries) -> tuple[Entries, Ints]:
+    classes = column_classes(part.bits)
+    if (classes[1:] >= classes[:-1]).all():
+        return part, classes
+    order = np.argsort(classes, kind="stable")
+    return Entries(part.span, part.series[order], part.bits[order]), classes[order]
 
 
 def _joined(parts: list[AnyArray]) -> AnyArray:

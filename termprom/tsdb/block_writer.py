@@ -23,7 +23,7 @@ from termprom.tsdb.block_tables import encode_tables
 from termprom.tsdb.files import TEMPORARY_SUFFIX, Files, storage_errors
 from termprom.tsdb.identity import encoded
 from termprom.tsdb.merge import join
-from termprom.tsdb.source import OWN_TIMES, Picked, Piece, Source
+from termprom.tsdb.source import OWN_TIMES, ByTimeline, Picked, Piece, Source
 
 PAGES_NAME: Final = "pages.bin"
 INDEX_NAME: Final = "index.bin"
@@ -90,8 +90,8 @@ def _write_files(
         rows = np.zeros(series.metrics.size, dtype=np.int64)
         for (picked, present, _), places in zip(found, series.places, strict=True):
             rows[places] += picked.rows[present]
-        for first, last in _batches(rows):
-            pieces = _read(found, series.places, first, last)
+        for batch in _batches(rows, _arranged(series, found)):
+            pieces = _read(found, series.places, batch)
             _write_batch(pages, timelines, series, pieces)
         if not pages.sample_count:
             return None
@@ -115,25 +115,43 @@ def _write_files(
     return meta
 
 
-def _batches(rows: Ints) -> Iterator[tuple[int, int]]:
-    """[first, last) of the series, at most _BATCH_CELLS at a time but at least one series."""
-    ends = np.cumsum(rows)
+def _arranged(series: SeriesTable, found: Sequence[tuple[Picked, Ints, Source]]) -> Ints:
+    """All series metric by metric, and in a metric those that share their times together.
+
+    A page then holds whole targets, whose columns are read together and have their like in it.
+    """
+    timelines = np.zeros(series.metrics.size, dtype=np.int64)
+    # Of several sources the one that has most decides.
+    by_weight = sorted(
+        zip(found, series.places, strict=True), key=lambda one: int(one[0][0].rows.sum())
+    )
+    for (picked, present, _), places in by_weight:
+        if isinstance(picked, ByTimeline):
+            timelines[places] = picked.timelines[present]
+    return np.lexsort((timelines, series.metrics))
+
+
+def _batches(rows: Ints, order: Ints) -> Iterator[Ints]:
+    """Series in `order`, at most _BATCH_CELLS at a time but at least one series."""
+    ends = np.cumsum(rows[order])
     first = 0
-    while first < rows.size:
+    while first < order.size:
         before = int(ends[first - 1]) if first else 0
         last = int(np.searchsorted(ends, before + _BATCH_CELLS, side="right"))
         last = max(last, first + 1)
-        yield first, last
+        yield order[first:last]
         first = last
 
 
 def _read(
-    found: Sequence[tuple[Picked, Ints, Source]], places: Sequence[Ints], first: int, last: int
+    found: Sequence[tuple[Picked, Ints, Source]], places: Sequence[Ints], batch: Ints
 ) -> dict[bytes | int, list[Piece]]:
-    """The pieces of series [first, last) by timeline, or by series where the times are its own."""
+    """The pieces of these series by timeline, or by series where the times are its own."""
+    chosen = np.zeros(max(int(one.max()) + 1 for one in places), dtype=np.bool_)
+    chosen[batch] = True
     pieces: dict[bytes | int, list[Piece]] = {}
     for (picked, present, _), numbers in zip(found, places, strict=True):
-        mine = np.flatnonzero((numbers >= first) & (numbers < last))
+        mine = np.flatnonzero(chosen[numbers])
         if not mine.size:
             continue
         numbering = np.zeros(picked.present.size, dtype=np.int64)

@@ -115,7 +115,9 @@ class Database:
         return database
 
     @classmethod
-    def open_read_only(cls, folder: Path, *, clock: Clock) -> Database:
+    def open_read_only(
+        cls, folder: Path, *, clock: Clock, page_cache_bytes: int = 64 << 20
+    ) -> Database:
         """What is in `folder` now, for looking at; nothing on disk is changed, claimed or mended.
 
         Appends and maintenance must not be asked for. Raises StorageError.
@@ -123,7 +125,8 @@ class Database:
         folder = Path(folder)
         if not (folder / WAL_FOLDER).is_dir() and not (folder / BLOCKS_FOLDER).is_dir():
             raise StorageError(f"{folder}: not a data folder of termprom")
-        database = cls(folder, Options(fsync_seconds=0), clock, Files(), None)
+        options = Options(fsync_seconds=0, page_cache_bytes=page_cache_bytes)
+        database = cls(folder, options, clock, Files(), None)
         database._open(lambda progress: None, read_only=True)
         return database
 

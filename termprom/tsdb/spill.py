@@ -220,6 +220,11 @@ class SpillSource:
         high = int(np.searchsorted(times, self._end_ms, side="right"))
         return times[low:high], bits[low:high]
 
+    def groups_of(self, series: Ints) -> Ints:
+        """The number of each series' group."""
+        groups: Ints = self._group_of[series].astype(np.int64)
+        return groups
+
     def pieces(self, series: Ints) -> Iterator[Piece]:
         """The cells of these series; positions are those in `series`."""
         groups = self._group_of[series]
@@ -281,6 +286,7 @@ class _SpillPicked:
         self._series = series
         self.rows: Ints = source.rows[series]
         self.present: Mask = self.rows > 0
+        self.timelines: Ints = source.groups_of(series)
 
     def read(self, wanted: Ints) -> Iterator[Piece]:
         for piece in self._source.pieces(self._series[wanted]):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from termprom.model.values import ABSENT_BITS, NAN_BITS, STALE_BITS
-from termprom.tsdb.cells import decode_cells, encode_cells
+from termprom.tsdb.cells import column_classes, decode_cells, encode_cells
 from termprom.tsdb.codecs.registry import CODECS, decode_array, encode_array, encode_runs
 
 SPECIAL = [
@@ -38,11 +38,15 @@ def test_arrays_come_back_bit_for_bit(numbers: list[int], dtype: str) -> None:
     assert back.tobytes() == array.tobytes()
 
 
-@given(st.lists(st.lists(words, min_size=1, max_size=20), max_size=8), st.booleans())
-def test_cells_come_back_bit_for_bit(columns: list[list[int]], thorough: bool) -> None:
+@given(
+    st.lists(st.lists(words, min_size=1, max_size=20), max_size=8),
+    st.lists(st.integers(-1, 1), min_size=8, max_size=8) | st.none(),
+)
+def test_cells_come_back_bit_for_bit(columns: list[list[int]], kinds: list[int] | None) -> None:
     rows = np.array([len(column) for column in columns], dtype=np.int64)
     flat = np.array([cell for column in columns for cell in column], dtype=np.uint64)
-    data = encode_cells(flat.view(np.float64), rows, thorough=thorough)
+    classes = None if kinds is None else np.array(kinds[: rows.size], dtype=np.int64)
+    data = encode_cells(flat.view(np.float64), rows, classes=classes)
     assert decode_cells(data, rows).tobytes() == flat.tobytes()
 
 
@@ -72,7 +76,9 @@ def test_runs_of_different_scale_are_coded_apart() -> None:
     counts = np.arange(400.0) ** 2
     noise = np.random.default_rng(1).random(400)
     both = np.concatenate([counts, noise])
-    data = encode_runs(both, np.array([400, 400]))
+    data = encode_runs(
+        both, np.array([400, 400]), column_classes(both.view(np.uint64).reshape(2, -1))
+    )
     assert data[0] == 4
     assert len(data) < len(encode_array(both))
     assert decode_array(data, "<f8").tobytes() == both.tobytes()
@@ -83,6 +89,27 @@ def test_runs_of_different_scale_are_coded_apart() -> None:
             decode_array(bytes(torn), "<f8")
     with pytest.raises(ValueError, match="joined"):
         decode_array(data[:-3], "<f8")
+
+
+@given(
+    st.integers(1, 5).flatmap(
+        lambda rows: st.lists(
+            st.lists(words, min_size=4 * rows, max_size=4 * rows), min_size=1, max_size=5
+        )
+    )
+)
+def test_any_columns_have_classes(columns: list[list[int]]) -> None:
+    classes = column_classes(np.array(columns, dtype=np.uint64))
+    assert classes.shape == (len(columns),)
+
+
+def test_classes_tell_busy_from_idle_columns() -> None:
+    rng = np.random.default_rng(2)
+    columns = [np.cumsum(rng.random(100) * scale) for scale in (1, 1.02, 64, 65, 0)]
+    classes = column_classes(np.array(columns).view(np.uint64)).tolist()
+    assert abs(classes[0] - classes[1]) <= 1
+    assert abs(classes[2] - classes[3]) <= 1
+    assert classes[4] < classes[0] < classes[2]
 
 
 def test_codec_numbers_are_for_ever() -> None:

@@ -32,8 +32,9 @@ class Joined:
         return None
 
     def decode(self, body: memoryview, count: int, dtype: np.dtype[np.generic]) -> AnyArray:
-        parts: list[AnyArray] = []
-        offset = 0
+        # Integers all the way: what is moved as bits cannot be quieted.
+        words = np.empty(count, dtype=np.uint64)
+        offset = filled = 0
         while offset < len(body):
             if offset + _LENGTH.size > len(body):
                 raise ValueError("joined arrays end inside a length")
@@ -42,12 +43,14 @@ class Joined:
             part = body[offset : offset + length]
             if len(part) != length or (length and part[0] == self.id):
                 raise ValueError("joined arrays are torn or nested")
-            parts.append(self.decode_part(part, dtype.str))
+            numbers = self.decode_part(part, dtype.str)
+            if filled + numbers.size > count:
+                raise ValueError(f"joined arrays hold more than {count} numbers")
+            words[filled : filled + numbers.size] = numbers.view(np.uint64)
+            filled += numbers.size
             offset += length
-        if sum(part.size for part in parts) != count:
+        if filled != count:
             raise ValueError(f"joined arrays do not hold {count} numbers")
-        # Integers all the way: what is moved as bits cannot be quieted.
-        words: AnyArray = np.concatenate([part.view(np.uint64) for part in parts])
         return words.view(dtype)
 
     def is_exact_size(self, body_bytes: int, count: int) -> bool:

@@ -20,7 +20,8 @@ from termprom.tsdb.codecs.raw import Raw
 from termprom.tsdb.codecs.regular import Regular
 
 _HEADER: Final = struct.Struct("<BI")
-_PROBE_RUNS: Final = 12
+_RUNS_PER_CLASS: Final = 6
+_CLASS_MIN: Final = 2048  # numbers of one class: fewer are coded with their neighbours
 
 
 class Codec(Protocol):
@@ -51,23 +52,35 @@ def encode_array(numbers: AnyArray, *, level: int = 8) -> bytes:
     return _HEADER.pack(RAW.id, numbers.size) + numbers.tobytes()
 
 
-def encode_runs(numbers: AnyArray, lengths: Ints, *, level: int = 8) -> bytes:
-    """A coded array (N,), each run of `lengths` (R,) coded for itself where that is smaller.
+def encode_runs(numbers: AnyArray, lengths: Ints, classes: Ints, *, level: int = 8) -> bytes:
+    """A coded array of runs of numbers, the r-th of `lengths[r]`; shapes (N,), (R,), (R,).
 
-    Of many runs the first few decide for all: they are columns of one metric.
+    All in one, or runs of one class together, or each for itself: the smallest.
     """
-    if lengths.size > _PROBE_RUNS:
-        probe = numbers[: int(lengths[:_PROBE_RUNS].sum())]
-        if encode_runs(probe, lengths[:_PROBE_RUNS], level=level)[0] != Joined.id:
-            return encode_array(numbers, level=level)
-    together = encode_array(numbers, level=level)
+    best = encode_array(numbers, level=level)
     if lengths.size < 2:
-        return together
-    parts = [encode_array(run, level=level) for run in np.split(numbers, np.cumsum(lengths)[:-1])]
-    apart = join_parts(parts)
-    if _HEADER.size + len(apart) >= len(together):
-        return together
-    return _HEADER.pack(Joined.id, numbers.size) + apart
+        return best
+    ends = np.cumsum(lengths)
+    changes = ends[np.flatnonzero(np.diff(classes))]
+    tries = [_wide(changes, int(ends[-1]))] if changes.size else []
+    # Apart, a run has to pay for tables of its own: worth it where classes are short.
+    if lengths.size <= _RUNS_PER_CLASS * (changes.size + 1):
+        tries.append(ends[:-1])
+    for cuts in tries:
+        parts = [encode_array(part, level=level) for part in np.split(numbers, cuts)]
+        joined = join_parts(parts)
+        if _HEADER.size + len(joined) < len(best):
+            best = _HEADER.pack(Joined.id, numbers.size) + joined
+    return best
+
+
+def _wide(cuts: Ints, total: int) -> Ints:
+    """The cuts less those that would leave few numbers on a side: a frame has a fixed price."""
+    kept: list[int] = []
+    for cut in cuts.tolist():
+        if cut - (kept[-1] if kept else 0) >= _CLASS_MIN and total - cut >= _CLASS_MIN:
+            kept.append(cut)
+    return np.array(kept, dtype=np.int64)
 
 
 def decode_array(data: bytes | memoryview, dtype: str) -> AnyArray:
