@@ -8,9 +8,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from termprom import limits
 from termprom.server.addresses import BadAddress, bind, join_address, split_address
@@ -153,6 +154,7 @@ async def listen(
         keepalive_timeout=_KEEPALIVE_SECONDS,
         shutdown_timeout=_STOP_SECONDS,
         access_log=None,
+        logger=_ProtocolLog(log, {}),
         # Handlers unpack what they take, within their own bounds; aiohttp answers encodings that
         # it does not know before any handler could, and with a traceback in the log.
         auto_decompress=False,
@@ -168,6 +170,20 @@ async def listen(
     actual = int(bound.getsockname()[1])
     moved_from = address if port and actual != port else ""
     return Listener(runner, bound, host, gate=gate or Gate(), tls=tls, moved_from=moved_from)
+
+
+class _ProtocolLog(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp's protocol has to say. Bytes that are no HTTP are the sender's mistake, and any
+    port scanner's: they are no failure of ours and worth no traceback.
+    """
+
+    def exception(self, msg: object, *args: object, **more: Any) -> None:
+        problem = more.get("exc_info")
+        if isinstance(problem, HttpProcessingError):
+            reason = " ".join(str(problem.message).split())
+            self.debug("a request that is no HTTP", extra={"fields": {"err": reason}})
+        else:
+            super().exception(msg, *args, **more)
 
 
 def _cut_off_when_stuck(accepted: socket.socket) -> None:
