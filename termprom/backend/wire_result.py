@@ -24,6 +24,7 @@ from termprom.backend.wire_text import Json, dumps, labels_object, text
 from termprom.model.floats import format_float
 from termprom.model.notices import Notice, NoticeLevel
 from termprom.model.result import HistogramPoint, QueryResult, RawSeries, ResultType
+from termprom.promql import statistics
 
 # Cells per piece: some 500 kB of text, a few milliseconds of work.
 PIECE_CELLS: Final = 16_384
@@ -154,12 +155,18 @@ def _matrix(result: QueryResult) -> Iterator[list[str]]:
 
 def _raw(raw: Sequence[RawSeries]) -> Iterator[list[str]]:
     for series in raw:
-        if not series.values.size:
-            continue
-        heads = [f'[{time},"' for time in timestamp_texts(series.times_ms.tolist())]
-        points = _points(heads, value_texts(series.values))
-        metric = dumps(labels_object(series.labels)).decode()
-        yield [f'{{"metric":{metric},"values":{points}}}']
+        element = '{"metric":' + dumps(labels_object(series.labels)).decode()
+        if series.values.size:
+            heads = [f'[{time},"' for time in timestamp_texts(series.times_ms.tolist())]
+            element += f',"values":{_points(heads, value_texts(series.values))}'
+        if series.histograms:
+            trees = ",".join(
+                f"[{format_timestamp(time_ms)},{dumps(histogram_object(one)).decode()}]"
+                for time_ms, one in series.histograms
+            )
+            element += f',"histograms":[{trees}]'
+        if series.values.size or series.histograms:
+            yield [element + "}"]
 
 
 def _metric(result: QueryResult, number: int) -> str:
@@ -172,22 +179,6 @@ def _points(heads: Sequence[str], values: Sequence[str]) -> str:
     return "[" + '"],'.join(map(operator.add, heads, values)) + '"]]'
 
 
-def stats_object(result: QueryResult) -> Json:
-    """The `stats` key: what the evaluation cost, as far as it is measured."""
-    stats = result.stats
-    assert np.isfinite(stats.duration_seconds)
-    return {
-        "timings": {
-            "evalTotalTime": stats.duration_seconds,
-            "resultSortTime": 0,
-            "queryPreparationTime": 0,
-            "innerEvalTime": stats.duration_seconds,
-            "execQueueTime": 0,
-            "execTotalTime": stats.duration_seconds,
-        },
-        "samples": {
-            "totalQueryableSamples": stats.samples,
-            "samplesRead": stats.samples,
-            "peakSamples": stats.peak_samples,
-        },
-    }
+def stats_object(result: QueryResult, *, plan: bool = False) -> Json:
+    """The `stats` key: what the evaluation cost, with `plan` node by node."""
+    return statistics.stats_object(result.stats, plan=plan)

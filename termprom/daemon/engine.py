@@ -12,6 +12,8 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -30,6 +32,7 @@ from termprom.daemon.configuration import query_features, read_configuration
 from termprom.daemon.doors import Doors
 from termprom.daemon.lock import FolderLock
 from termprom.daemon.logs import LogRing
+from termprom.daemon.query_watch import QueryWatch
 from termprom.daemon.selfmetrics import SelfMetrics
 from termprom.daemon.settings import Settings
 from termprom.daemon.status import EngineState, picture
@@ -128,6 +131,12 @@ class Engine:
         self.push = await loop.run_in_executor(self._io, self._open_push)
         self.silence_store = await loop.run_in_executor(self._io, self._open_silences)
         self.host = HostCollector(clock=self.clock)
+        self.query_watch = QueryWatch(
+            settings.data_folder,
+            settings.query_concurrency,
+            clock=self.clock,
+            registry=self.registry,
+        )
         self.query_engine = QueryEngine(self._engine_options(config))
         self.notifier = Notifier(clock=self.clock, registry=self.registry)
         self.silence_mirror = SilenceMirror(
@@ -152,6 +161,7 @@ class Engine:
             },
             on_change=self._on_targets,
             executor=self._io,
+            features=settings.features,
         )
         self.discovery = DiscoveryManager(
             clock=self.clock,
@@ -241,6 +251,9 @@ class Engine:
             retention_ms=(time_ms or 0) if from_file else self.settings.retention_ms,
             retention_bytes=(size or 0) if from_file else self.settings.retention_bytes,
             out_of_order_window_ms=config.storage.out_of_order_time_window,
+            exemplars_max=max(config.storage.max_exemplars, 0)
+            if "exemplar-storage" in self.settings.features
+            else 0,
         )
 
     def _engine_options(self, config: Config) -> EngineOptions:
@@ -250,6 +263,7 @@ class Engine:
             timeout_seconds=self.settings.query_timeout_seconds,
             default_step_ms=config.global_.evaluation_interval,
             features=query_features(self.settings),
+            watchers=self.query_watch.watchers,
         )
 
     @property
@@ -268,6 +282,7 @@ class Engine:
 
     async def _apply(self, config: Config) -> None:
         """Hand `config` to every part. The parts keep what did not change."""
+        self.query_watch.use_log(self.query_watch.open_log(config.global_.query_log_file))
         self.query_engine = QueryEngine(self._engine_options(config))
         self.database.set_options(self._storage_options(config))
         jobs = list(config.scrape_configs)
@@ -338,9 +353,9 @@ class Engine:
     async def evaluate(self, expr: str, at_ms: int) -> QueryResult:
         """An instant query of a rule."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._queries, self.query_engine.instant, self.database, expr, at_ms
-        )
+        # In a copy of the context, which knows the rule group that asks.
+        ask = partial(copy_context().run, self.query_engine.instant, self.database, expr, at_ms)
+        return await loop.run_in_executor(self._queries, ask)
 
     def _query_for_template(self, expr: str, at_ms: int) -> QueryResult:
         """Called in a worker thread."""
@@ -400,7 +415,9 @@ class Engine:
         self.quit_requested.set()
 
     def targets(self) -> TargetsView:
-        return self.scraper.view()
+        managers = (self.discovery, self.alertmanager_discovery)
+        found = tuple(view for manager in managers for view in manager.view())
+        return replace(self.scraper.view(), discovery=found)
 
     def targets_metadata(self) -> Sequence[MetadataView]:
         return self.scraper.metadata()
@@ -505,6 +522,8 @@ class Engine:
             part = getattr(self, name, None)
             if part is not None:
                 await self._stop_part(name, partial(loop.run_in_executor, self._io, part.close))
+        if hasattr(self, "query_watch"):
+            self.query_watch.close()
         for pool in (self._queries, self._io):
             pool.shutdown(wait=False, cancel_futures=True)
         log.info("stopped")

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import Labels
+from termprom.model.node_cost import Explained
 from termprom.model.notices import Notice
 from termprom.model.values import Mask, TimesMs, Values
 
@@ -23,12 +24,13 @@ class ResultType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueryStats:
-    """What an evaluation cost."""
+    """What an evaluation cost; `explained` where it was asked for."""
 
     duration_seconds: float = 0.0
     series: int = 0
     samples: int = 0
     peak_samples: int = 0
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True, slots=True)

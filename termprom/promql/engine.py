@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from termprom import limits
-from termprom.errors import ParseError
+from termprom.errors import EvaluationError, ParseError
 from termprom.model.grid import Grid
 from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import EMPTY
+from termprom.model.node_cost import Explained
 from termprom.model.result import (
     HistogramPoint,
     QueryResult,
@@ -24,6 +25,7 @@ from termprom.model.result import (
     ResultType,
 )
 from termprom.model.values import TimesMs, Values
+from termprom.promql.explain import ExplainedEvaluation
 from termprom.promql.extent import extent_ms
 from termprom.promql.histograms.value import to_model
 from termprom.promql.kernels.windows import Samples
@@ -38,8 +40,10 @@ from termprom.promql.rewrites.derive_hints import derive_hints
 from termprom.promql.rewrites.evaluate_once import evaluate_once
 from termprom.promql.run import CancelToken, Run
 from termprom.promql.syntax.ast import Expr, ValueType
+from termprom.promql.syntax.format import one_line
 from termprom.promql.syntax.literals import presentable
 from termprom.promql.syntax.parse import Features, parse
+from termprom.promql.watching import EXPLAIN, QueryWatcher, watched
 from termprom.storage import Queryable
 
 __all__ = ["CancelToken", "Engine", "EngineOptions"]
@@ -52,6 +56,7 @@ class EngineOptions:
     default_step_ms: resolution of subqueries that name none (`global.evaluation_interval`)
     delayed_name_removal: names go when a query ends, not where an operation drops them
     start_timestamps: counters may say since when they count, and start_timestamp() tells
+    watchers: told of every query as it begins and ends
     """
 
     lookback_ms: int = limits.LOOKBACK_MS
@@ -61,6 +66,7 @@ class EngineOptions:
     features: Features = field(default_factory=Features)
     delayed_name_removal: bool = False
     start_timestamps: bool = False
+    watchers: Sequence[QueryWatcher] = ()
 
 
 class Engine:
@@ -88,7 +94,7 @@ class Engine:
         NotImplementedYet, StorageError.
         """
         query = _Query(self._options, queryable, cancel, timeout_seconds, lookback_ms)
-        return query.run(self._parsed(expr), Grid.instant(at_ms), over_time=False)
+        return self._run(query, expr, Grid.instant(at_ms), over_time=False)
 
     def range(
         self,
@@ -102,7 +108,16 @@ class Engine:
     ) -> QueryResult:
         """The value of `expr` at every step of `grid`, as a matrix. Raises as `instant` does."""
         query = _Query(self._options, queryable, cancel, timeout_seconds, lookback_ms)
-        return query.run(self._parsed(expr), grid, over_time=True)
+        return self._run(query, expr, grid, over_time=True)
+
+    def _run(self, query: _Query, expr: str | Expr, grid: Grid, *, over_time: bool) -> QueryResult:
+        watchers = self._options.watchers
+        parsed = self._parsed(expr)
+        text = expr if isinstance(expr, str) else one_line(expr)
+        if not watchers:
+            return query.run(parsed, grid, text, over_time=over_time)
+        with watched(watchers, text, grid, over_time=over_time) as watch:
+            return watch.take(query.run(parsed, grid, text, over_time=over_time))
 
     def _parsed(self, expr: str | Expr) -> Expr:
         return parse(expr, self._options.features) if isinstance(expr, str) else expr
@@ -127,7 +142,8 @@ class _Query:
         self._deadline = self._began + timeout
         self._lookback_ms = lookback_ms if lookback_ms else options.lookback_ms
 
-    def run(self, expr: Expr, grid: Grid, *, over_time: bool) -> QueryResult:
+    def run(self, expr: Expr, grid: Grid, text: str, *, over_time: bool) -> QueryResult:
+        """`text` is what `expr` was read from."""
         plan = derive_hints(evaluate_once(lower(expr, grid, self._options.default_step_ms)))
         kind = type_of(plan)
         if over_time and kind not in (ValueType.SCALAR, ValueType.VECTOR):
@@ -150,25 +166,35 @@ class _Query:
                 start_timestamps=self._options.start_timestamps,
             )
             run.check()
+            run.require_room(1, grid.count)
+            explaining = ExplainedEvaluation(run, grid.count) if EXPLAIN.get() else None
             # Division by zero, logarithms of negative numbers and NaN all have a meaning here.
             with np.errstate(all="ignore"):
-                result = _result(run, plan, grid, over_time=over_time)
+                evaluation = explaining or Evaluation(run)
+                result = _result(run, evaluation, plan, grid, over_time=over_time)
+        except OverflowError as problem:
+            raise EvaluationError("time is out of range") from problem
         finally:
             querier.close()
-        return self._with_stats(result, run)
+        explained = None if explaining is None else explaining.explained(plan, text)
+        return self._with_stats(result, run, explained)
 
-    def _with_stats(self, result: QueryResult, run: Run) -> QueryResult:
+    def _with_stats(
+        self, result: QueryResult, run: Run, explained: Explained | None
+    ) -> QueryResult:
         stats = QueryStats(
             time.monotonic() - self._began,
             len(result.raw if result.raw is not None else result.labels),
             run.seen_samples,
             run.peak_samples,
+            explained,
         )
         return replace(result, notices=run.notices.all(), stats=stats)
 
 
-def _result(run: Run, plan: Plan, grid: Grid, *, over_time: bool) -> QueryResult:
-    evaluation = Evaluation(run)
+def _result(
+    run: Run, evaluation: Evaluation, plan: Plan, grid: Grid, *, over_time: bool
+) -> QueryResult:
     times = grid.steps_ms()
     kind = ResultType.MATRIX if over_time else ResultType(type_of(plan).value)
     if isinstance(plan, Text):

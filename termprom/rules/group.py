@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from termprom.config.schema import RuleGroupConfig
 from termprom.errors import StorageError
 from termprom.model.labels import Labels
+from termprom.promql.watching import ORIGIN
 from termprom.rules.evaluation import Collaborators, Moment, RuleEvaluator
 from termprom.rules.expansion import Surroundings
 from termprom.rules.generator import generator_url
@@ -129,6 +130,7 @@ class RuleGroup:
 
     async def _run(self) -> None:
         clock = self._parts.clock
+        ORIGIN.set({"ruleGroup": {"file": self.config.file, "name": self.config.name}})
         now_ns = clock.now_ms() * NANOSECONDS_PER_MS
         slot_ns = self._schedule.slot(now_ns) + self._schedule.interval_ns
         await self._wait((slot_ns - now_ns) / 1e9)

@@ -19,6 +19,7 @@ from termprom.model.result import QueryResult
 from termprom.promql.syntax.ast import Expr
 from termprom.promql.syntax.format import pretty
 from termprom.promql.syntax.parse import parse
+from termprom.promql.watching import EXPLAIN, ORIGIN
 from termprom.server.answer import succeed, succeed_built, succeed_pieces
 from termprom.server.ast_json import expression_object
 from termprom.server.context import Context
@@ -46,7 +47,7 @@ class QueryHandlers:
         return found
 
     async def query(self, request: web.Request) -> web.StreamResponse:
-        given = await read_parameters(request)
+        given = await _asked(request)
         limit = given.limit()
         at_ms = given.time("time", 0) if given.get("time") else None
         timeout, lookback = given.timeout_seconds(), given.lookback_ms()
@@ -60,7 +61,7 @@ class QueryHandlers:
         return await _answer(request, given, cut(result, limit), expr)
 
     async def query_range(self, request: web.Request) -> web.StreamResponse:
-        given = await read_parameters(request)
+        given = await _asked(request)
         limit = given.limit()
         grid = _grid(given)
         timeout, lookback = given.timeout_seconds(), given.lookback_ms()
@@ -101,6 +102,15 @@ class QueryHandlers:
             raise BadParameter(parse_failure(problem), "query") from problem
 
 
+async def _asked(request: web.Request) -> Parameters:
+    """The parameters of a query; the query log will know who asked."""
+    client = {"clientIP": request.remote or "", "method": request.method, "path": request.path}
+    ORIGIN.set({"httpRequest": client})
+    given = await read_parameters(request)
+    EXPLAIN.set(bool(given.get("stats")))
+    return given
+
+
 def _required(given: Parameters, name: str, read: Callable[[str], T]) -> T:
     try:
         return read(given.get(name))
@@ -136,7 +146,7 @@ async def _answer(
     notices, stats = list(result.notices), b""
     wanted = given.get("stats")
     if wanted:
-        stats = dumps(stats_object(result))
+        stats = dumps(stats_object(result, plan=wanted == "all"))
         if wanted not in ("true", "all"):
             notices.append(Notice(NoticeLevel.WARNING, _deprecated_stats(wanted)))
     pieces = encode_pieces(result, stats)

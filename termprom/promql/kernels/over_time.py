@@ -18,6 +18,7 @@ from termprom.promql.kernels.windows import Windows
 # Up to here adding one sample after the other is cheaper than the tables, and equal to upstream's
 # order to the last bit.
 _LOOP_MAX = 24
+_CHECK_EVERY = 64  # samples of each window
 
 
 def samples_in_order(windows: Windows) -> Iterator[tuple[int, Values, Mask]]:
@@ -26,6 +27,8 @@ def samples_in_order(windows: Windows) -> Iterator[tuple[int, Values, Mask]]:
     For recurrences that depend on the order.
     """
     for number in range(int(windows.counts.max(initial=0))):
+        if number % _CHECK_EVERY == 0:
+            windows.check()
         index = windows.first + number
         yield number, windows.pick(index), index < windows.end
 

@@ -8,7 +8,7 @@ Two forms share all kernels, because both are indexed along the last axis:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +58,16 @@ class Samples:
         return self.times_ms[inside], self.values[inside]
 
 
+def _go_on() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """Samples and, per step, the index range [first, end) of those inside (left, right].
 
     Shapes: first, end (S,) or (K, S); left_ms, right_ms (S,).
+    `check` raises when it is time to stop; kernels that walk over long windows call it on the way.
     """
 
     times_ms: TimesMs
@@ -71,6 +76,7 @@ class Windows:
     end: Ints
     left_ms: TimesMs
     right_ms: TimesMs
+    check: Callable[[], None] = _go_on
 
     @property
     def counts(self) -> Ints:
@@ -104,7 +110,9 @@ class Windows:
         return np.broadcast_to(numbers, self.shape)
 
 
-def windows_of(samples: Samples, references: References, range_ms: int) -> Windows:
+def windows_of(
+    samples: Samples, references: References, range_ms: int, check: Callable[[], None] = _go_on
+) -> Windows:
     """The windows (reference - range_ms, reference] over samples."""
     assert samples.times_ms.size > 0, "series without samples are never selected"
     right = references.times_ms()
@@ -115,7 +123,7 @@ def windows_of(samples: Samples, references: References, range_ms: int) -> Windo
     else:
         first = _ragged_until(samples, references, references.start_ms - range_ms)
         end = _ragged_until(samples, references, references.start_ms)
-    return Windows(samples.times_ms, samples.values, first, end, left, right)
+    return Windows(samples.times_ms, samples.values, first, end, left, right, check)
 
 
 def _ragged_until(samples: Samples, references: References, start_ms: int) -> Ints:

@@ -76,7 +76,7 @@ def range_call(
 
     def computed(lane: Lane) -> tuple[Batch, Samples]:
         rows, samples = lane
-        windows = windows_of(samples, source.references, source.range_ms)
+        windows = windows_of(samples, source.references, source.range_ms, run.check)
         if samples.since_ms is not None and func in STARTED:
             metrics = [source.series.metric_of(row) for row in rows.tolist()]
             values, present = with_starts(
