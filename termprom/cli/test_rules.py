@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from termprom.cli.features import named_features
 from termprom.errors import ConfigError
 from termprom.promql.syntax.parse import Features
 from termprom.rules.unit_tests.definition import load_test_file
@@ -31,12 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    names = {name for names in chosen.enable_feature for name in names.split(",")}
-    features = Features(
-        experimental_functions="promql-experimental-functions" in names,
-        extended_range_selectors="promql-extended-range-selectors" in names,
-        binop_fill="promql-binop-fill-modifiers" in names,
-    )
+    features = named_features(chosen.enable_feature)
     try:
         wanted = re.compile("|".join(chosen.run))
     except re.error as problem:

@@ -98,7 +98,6 @@ class RuleEvaluator:
             _log.exception("evaluating a rule broke", extra={"fields": {"rule": rule.name}})
             self._failed(rule, moment, problem)
         else:
-            rule.succeeded()
             self._store(rule, output, moment, samples)
         rule.last_seconds = parts.clock.monotonic() - began
         parts.metrics.rule_duration.observe(rule.last_seconds)
@@ -106,12 +105,12 @@ class RuleEvaluator:
 
     def _failed(self, rule: Rule, moment: Moment, problem: Exception) -> None:
         reason = str(problem) or type(problem).__name__
-        rule.failed(reason)
         self._parts.metrics.failures.labels(moment.key).inc()
-        _log.warning(
-            "evaluating a rule failed",
-            extra={"fields": {"rule": rule.name, "group": moment.key, "error": reason}},
-        )
+        if rule.failed(reason):
+            _log.warning(
+                "evaluating a rule failed",
+                extra={"fields": {"rule": rule.name, "group": moment.key, "error": reason}},
+            )
 
     # --- Alerts -------------------------------------------------------------------------------
 
@@ -178,8 +177,9 @@ class RuleEvaluator:
         rule.series = samples
         rule.last_samples = len(samples)
         reason = rejection(appended)
-        if reason:
-            rule.failed(reason)
+        if not reason:
+            rule.succeeded()
+        elif rule.failed(reason):
             _log.warning(
                 "storing the result of a rule was refused in part",
                 extra={

@@ -72,7 +72,7 @@ class Expansion:
                 labels=element.labels,
                 external_labels=surroundings.external_labels,
                 external_url=surroundings.external_url,
-                value=element.value,
+                value=element.value if element.histogram is None else element.histogram,
                 now_ms=now_ms,
                 query=surroundings.query,
             )

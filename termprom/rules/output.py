@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from termprom.errors import ColumnsDropped
+from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.values import STALE_BITS, Ints, Values, full_of
 from termprom.rules.recording import Samples
-from termprom.storage import Appended, Group, Storage
+from termprom.storage import Appended, Group, HistogramSample, Storage
 
 _IDENTITY: Final = "__rule_group__"
 
@@ -36,7 +38,14 @@ class Output:
         """Raises StorageError; nothing is stored then."""
         if not samples:
             return Appended()
-        return self._append(time_ms, list(samples), np.fromiter(samples.values(), np.float64))
+        floats = {one: value for one, value in samples.items() if isinstance(value, float)}
+        values = np.fromiter(floats.values(), np.float64)
+        if len(floats) == len(samples):
+            return self._append(time_ms, list(floats), values)
+        histograms = {
+            one: value for one, value in samples.items() if isinstance(value, FloatHistogram)
+        }
+        return self._append(time_ms, list(floats), values, histograms)
 
     def end_series(self, time_ms: int, series: Iterable[Labels]) -> None:
         """Stale markers for series that are no longer written. Raises StorageError."""
@@ -51,13 +60,35 @@ class Output:
     def close(self) -> None:
         self._group.release()
 
-    def _append(self, time_ms: int, labels: Sequence[Labels], values: Values) -> Appended:
+    def _append(
+        self,
+        time_ms: int,
+        labels: Sequence[Labels],
+        values: Values,
+        histograms: Mapping[Labels, FloatHistogram] = MappingProxyType({}),
+    ) -> Appended:
         try:
-            return self._group.append(time_ms, self._numbers(labels), values)
+            return self._append_once(time_ms, labels, values, histograms)
         except ColumnsDropped:
             # A rule that had no result for hours: the store has given its columns back.
             self._columns = {}
-            return self._group.append(time_ms, self._numbers(labels), values)
+            return self._append_once(time_ms, labels, values, histograms)
+
+    def _append_once(
+        self,
+        time_ms: int,
+        labels: Sequence[Labels],
+        values: Values,
+        histograms: Mapping[Labels, FloatHistogram],
+    ) -> Appended:
+        columns = self._numbers([*labels, *histograms])
+        beside = zip(columns[len(labels) :].tolist(), histograms.values(), strict=True)
+        return self._group.append(
+            time_ms,
+            columns[: len(labels)],
+            values,
+            histograms=[HistogramSample(column, one) for column, one in beside],
+        )
 
     def _numbers(self, labels: Sequence[Labels]) -> Ints:
         new = [one for one in labels if one not in self._columns]

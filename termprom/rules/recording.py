@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from termprom.errors import EvaluationError
+from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.rules.vector import Element
 
-Samples = dict[Labels, float]
+Samples = dict[Labels, float | FloatHistogram]
 
 
 def recorded_samples(
@@ -16,15 +17,14 @@ def recorded_samples(
 ) -> Samples:
     """One sample per element, under the rule's name and labels; an empty rule label removes one.
 
-    Raises EvaluationError when two elements become one series, when there are more than `limit`
-    (0 or less: any number), and for native histograms, which the store does not take from here.
+    Raises EvaluationError when two elements become one series, and when there are more than
+    `limit` (0 or less: any number).
     """
     changes = {**dict(rule_labels), METRIC_NAME: record}
     samples: Samples = {}
     for element in found:
-        if element.histogram:
-            raise EvaluationError("not implemented: recording a native histogram")
-        samples[element.labels.merge(changes)] = element.value
+        value = element.value if element.histogram is None else element.histogram
+        samples[element.labels.merge(changes)] = value
     if len(samples) < len(found):
         raise EvaluationError(
             "vector contains metrics with the same labelset after applying rule labels"

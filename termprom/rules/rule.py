@@ -60,9 +60,12 @@ class Rule:
         if self.is_alert and old.is_alert:
             self.alerts = old.alerts
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str) -> bool:
+        """Whether that is news: a rule that goes on failing for the same reason says it once."""
+        known = self.health is RuleHealth.ERROR and self.last_error == reason
         self.health = RuleHealth.ERROR
         self.last_error = reason
+        return not known
 
     def succeeded(self) -> None:
         self.health = RuleHealth.OK

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from termprom.errors import EvaluationError
+from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import EMPTY, Labels
 from termprom.model.result import QueryResult, ResultType
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One series of an instant vector; `histogram` says that its value is a native histogram."""
+    """One series of an instant vector; where it is a native histogram the float is 0."""
 
     labels: Labels
     value: float
-    histogram: bool = False
+    histogram: FloatHistogram | None = None
 
 
 def elements(result: QueryResult) -> list[Element]:
@@ -30,6 +31,6 @@ def elements(result: QueryResult) -> list[Element]:
     floats = zip(result.labels, result.present[:, 0], result.values[:, 0].tolist(), strict=True)
     found = [Element(labels, value) for labels, present, value in floats if present]
     found += [
-        Element(result.labels[point.series], 0.0, histogram=True) for point in result.histograms
+        Element(result.labels[point.series], 0.0, point.histogram) for point in result.histograms
     ]
     return found
