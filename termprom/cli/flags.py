@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from termprom.daemon.feature_flags import feature_warnings
 from termprom.daemon.settings import (
     DEFAULT_API_PORT,
     DEFAULT_PUSH_PORT,
@@ -281,6 +282,7 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
     listen = chosen["web_listen_address"]
     retention = chosen["storage_tsdb_retention_time"]
     names = ",".join(chosen["enable_feature"] or ()).split(",")
+    features = frozenset(name for name in names if name)
     return Settings(
         config_file=Path(chosen["config_file"]) if chosen["config_file"] else None,
         data_folder=Path(chosen["storage_tsdb_path"] or plain.data_folder),
@@ -318,14 +320,14 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         for_outage_tolerance_ms=chosen["rules_alert_for_outage_tolerance"],
         for_grace_period_ms=chosen["rules_alert_for_grace_period"],
         resend_delay_ms=chosen["rules_alert_resend_delay"],
-        features=frozenset(name for name in names if name),
+        features=features,
         log_level=chosen["log_level"],
         log_format=chosen["log_format"],
         exit_on_hangup=chosen["exit_on_hangup"],
         theme=chosen["theme"],
         ascii_only=chosen["ascii"],
         flags={flag.name: _show(flag, chosen[flag.key]) for flag in FLAGS},
-        warnings=warnings,
+        warnings=(*warnings, *feature_warnings(features)),
     )
 
 

@@ -147,12 +147,20 @@ def _flags(section: Section, global_: GlobalSection) -> dict[str, bool]:
 
 
 def _warn_of_ineffective(section: Section) -> None:
-    """Name what is accepted and does nothing here, once per file."""
+    """Name what is accepted and not done here, once per file."""
     oauth2: Section | None = section.get("oauth2")
+    found: list[str] = []
     if oauth2 is not None and oauth2.get("grant_type") == JWT_BEARER:
-        warning = (
-            f"oauth2 grant_type {JWT_BEARER}: accepted, but not implemented and without effect"
+        found.append(
+            f"oauth2 grant_type {JWT_BEARER}: accepted, but not implemented: "
+            "jobs with it are not scraped"
         )
+    proxies = [part.get("proxy_url") or "" for part in (section, oauth2) if part is not None]
+    if any(proxy.startswith("socks") for proxy in proxies):
+        found.append("proxy_url: SOCKS is not implemented: jobs with it are not scraped")
+    if "enable_http2" in section and section.get("enable_http2"):
+        found.append("enable_http2: accepted and without effect: targets are asked by HTTP/1.1")
+    for warning in found:
         if warning not in section.document.warnings:
             section.document.warnings.append(warning)
 

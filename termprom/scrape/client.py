@@ -15,7 +15,7 @@ from yarl import URL
 
 from termprom import __version__, limits
 from termprom.clock import Clock
-from termprom.config.schema import ScrapeConfig, TLSConfig
+from termprom.config.schema import HTTPClientConfig, ScrapeConfig, TLSConfig
 from termprom.errors import (
     BadStatus,
     BodyTooLarge,
@@ -30,7 +30,7 @@ from termprom.scrape.connection import IDLE_SECONDS, Connections, Place
 from termprom.scrape.credentials import Headers, reads_files, request_headers
 from termprom.scrape.gunzip import gunzip
 from termprom.scrape.http_response import BadResponse, Response
-from termprom.scrape.oauth2 import TokenSource
+from termprom.scrape.oauth2 import TokenSource, token_proxies
 from termprom.scrape.proxy import proxy_for
 from termprom.scrape.target import Target
 from termprom.scrape.tls import files_stamp, tls_context
@@ -56,7 +56,8 @@ class JobClient:
     ) -> None:
         """Raises ConfigError for settings that cannot work."""
         http = job.http
-        if http.proxy_url and http.proxy_url.startswith("socks"):
+        proxies = (http.proxy_url, (http.oauth2 or {}).get("proxy_url") or "")
+        if any(str(proxy).startswith("socks") for proxy in proxies):
             raise ConfigError(f"job {job.job_name}: SOCKS proxies are not implemented")
         self._job = job
         self._executor = executor
@@ -189,10 +190,7 @@ class JobClient:
         secure = url.scheme == "https"
         context = await self._context() if secure else None
         proxy = proxy_for(http, url.scheme, host, port)
-        extra = {
-            name: ",".join(secret.reveal() for secret in values)
-            for name, values in http.proxy_connect_header.items()
-        }
+        extra = _connect_headers(http)
         try:
             return await session.get(
                 url,
@@ -269,33 +267,44 @@ class JobClient:
         stamp = files_stamp(tls)
         if self._tls is None or stamp != self._tls_stamp:
             loop = asyncio.get_running_loop()
-            context = await loop.run_in_executor(self._executor, tls_context, tls)
-            if self._tls is not None:
-                # Connections with the old certificates must not live on.
-                await self.close()
-            self._tls, self._tls_stamp = context, stamp
+            # Open connections belong to the context that they were made with: none of the old
+            # ones is used again.
+            self._tls = await loop.run_in_executor(self._executor, tls_context, tls)
+            self._tls_stamp = stamp
         return self._tls
 
     async def _post_form(
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, bytes]:
-        settings = self._job.http.oauth2
-        tls = settings.get("tls_config") if settings is not None else None
+        settings = self._job.http.oauth2 or {}
+        tls = settings.get("tls_config")
         if isinstance(tls, TLSConfig) and tls != _PLAIN_TLS and self._token_tls is None:
             loop = asyncio.get_running_loop()
             self._token_tls = await loop.run_in_executor(self._executor, tls_context, tls)
+        place = URL(url)
+        host, port = place.host or "", place.port or 0
+        proxies = token_proxies(settings)
         try:
             async with self._session().post(
                 url,
+                proxy=proxy_for(proxies, place.scheme, host, port) or None,
+                proxy_headers=_connect_headers(proxies) or None,
                 data=body,
                 headers={**headers, "User-Agent": f"Prometheus/{__version__}"},
                 ssl=self._token_tls if self._token_tls is not None else True,
             ) as response:
                 return response.status, await response.read()
         except (aiohttp.ClientError, OSError) as problem:
-            parts = URL(url)
-            words = transport_words(problem, parts.host or "", parts.port or 0)
+            words = transport_words(problem, host, port)
             raise ScrapeError(f'Post "{url}": {words}') from problem
+
+
+def _connect_headers(http: HTTPClientConfig) -> dict[str, str]:
+    """What a proxy is told beside the place to connect to."""
+    return {
+        name: ",".join(secret.reveal() for secret in values)
+        for name, values in http.proxy_connect_header.items()
+    }
 
 
 def _is_within(host: str, origin: str) -> bool:

@@ -67,6 +67,7 @@ class ScrapeManager:
         self._pages = InternalPages(internal_pages or {})
         self._pools: dict[str, Pool] = {}
         self._waiting: dict[str, Sequence[TargetGroup]] = {}  # targets of jobs without a pool
+        self._unbuilt: dict[str, ScrapeConfig] = {}  # jobs whose pools could not be made yet
         self._external = EMPTY
         self._changing = asyncio.Lock()
 
@@ -78,8 +79,9 @@ class ScrapeManager:
     ) -> None:
         """Scrape these jobs and no others; what did not change goes on undisturbed.
 
-        A job that cannot be set up is logged and keeps its old configuration, if it has one.
-        Raises ConfigError at the end, for the first of these.
+        A job that cannot be set up (an unreadable certificate) is logged. One that runs keeps its
+        old configuration, and the first of these raises ConfigError at the end; a new one is left
+        out, and tried again when its targets are told again, as upstream.
         """
         async with self._changing:
             self._external = global_external_labels
@@ -88,6 +90,7 @@ class ScrapeManager:
             for name in [name for name in self._pools if name not in wanted]:
                 await self._pools.pop(name).stop()
                 self._around.metrics.forget_job(name)
+            self._unbuilt = {}
             problems = [await self._apply_job(job) for job in jobs]
         failed = [problem for problem in problems if problem is not None]
         if failed:
@@ -107,6 +110,9 @@ class ScrapeManager:
             (metrics.pools_failed if pool is None else metrics.reloads_failed).inc()
             fields = {"scrape_pool": name, "err": str(problem)}
             log.error("error creating new scrape pool", extra={"fields": fields})
+            if pool is None:
+                self._unbuilt[name] = job
+                return None
             return problem
         if pool is not None:
             await pool.reload(job, fetch if fetch is not None else pool.fetch)
@@ -127,6 +133,9 @@ class ScrapeManager:
             pool = self._pools.get(job)
             if pool is None:
                 self._waiting[job] = groups
+                unbuilt = self._unbuilt.pop(job, None)
+                if unbuilt is not None:
+                    await self._apply_job(unbuilt)
                 return
             await pool.update(groups)
         self._around.on_change("")

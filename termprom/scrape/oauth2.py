@@ -12,6 +12,7 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 
 from termprom.clock import Clock
+from termprom.config.schema import HTTPClientConfig
 from termprom.errors import ConfigError, ScrapeError
 
 _EARLY_SECONDS: Final = 10.0
@@ -19,6 +20,12 @@ _JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 # Posts a form with headers to a URL; gives the status and the body.
 PostForm = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, bytes]]]
+
+
+def token_proxies(settings: Mapping[str, Any]) -> HTTPClientConfig:
+    """The proxies on the way to the token server, which are its own."""
+    names = ("proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header")
+    return HTTPClientConfig(**{name: settings[name] for name in names if settings.get(name)})
 
 
 class TokenSource:

@@ -76,3 +76,15 @@ def test_a_wrong_command_line_ends_with_status_2(
         settings(*arguments)
     assert ended.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+def test_features_that_change_nothing_are_named() -> None:
+    assert settings("--enable-feature=exemplar-storage,st-storage").warnings == ()
+    chosen = settings("--enable-feature=old-ui,native-histograms", "--enable-feature=bogus")
+    assert chosen.warnings == (
+        "Unknown option for --enable-feature: bogus",
+        "--enable-feature=native-histograms changes nothing: "
+        "set scrape_native_histograms in the configuration",
+        "--enable-feature=old-ui is accepted and has no effect here",
+    )
+    assert chosen.features == {"old-ui", "native-histograms", "bogus"}

@@ -6,7 +6,10 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -18,12 +21,15 @@ from termprom.config.schema import (
     ScrapeConfig,
     Secret,
     TargetGroup,
+    TLSConfig,
 )
+from termprom.errors import ConfigError
 from termprom.scrape.manager import ScrapeManager
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.views import Health, TargetView
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+AUTHORITY = (Path(__file__).parent.parent / "server" / "pki" / "ca.pem").read_bytes()
 TEXT = {"Content-Type": "text/plain; version=0.0.4"}
 
 
@@ -197,3 +203,26 @@ async def test_an_unchanged_job_keeps_its_loops_and_a_dropped_one_goes() -> None
     assert b'prometheus_target_scrape_pool_targets{scrape_job="a"} 2.0' in generate_latest(registry)
     await manager.stop()
     assert manager.view().active == ()
+
+
+async def test_a_job_that_cannot_be_set_up_is_left_out_until_it_can(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    tls = TLSConfig(ca_file=str(authority))
+    bad = ScrapeConfig("bad", scheme="internal", http=HTTPClientConfig(tls_config=tls))
+    good = ScrapeConfig("good", scheme="internal")
+    registry = CollectorRegistry()
+    manager = ScrapeManager(MemoryStorage(), clock=SystemClock(), registry=registry)
+    await manager.apply([bad, good])
+    for job in (bad, good):
+        await manager.update_targets(job.job_name, [TargetGroup(("x",))])
+    assert {target.pool for target in manager.view().active} == {"good"}
+    assert registry.get_sample_value("prometheus_target_scrape_pools_failed_total") == 2
+    authority.write_bytes(AUTHORITY)
+    await manager.update_targets("bad", [TargetGroup(("x",))])
+    assert {target.pool for target in manager.view().active} == {"bad", "good"}
+    # A job that runs keeps what it has, and says that it could not change.
+    broken = replace(bad, http=HTTPClientConfig(tls_config=TLSConfig(ca_file="/nowhere")))
+    with pytest.raises(ConfigError, match="unable to read CA cert"):
+        await manager.apply([broken, good])
+    assert {target.pool for target in manager.view().active} == {"bad", "good"}
+    await manager.stop()
