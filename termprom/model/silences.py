@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from termprom.model.labels import EMPTY, Labels
-from termprom.model.matchers import Matcher, MatchOp, all_match
+from termprom.model.matcher_text import parse_matcher
+from termprom.model.matchers import Matcher, all_match
+
+__all__ = ["Silence", "SilenceState", "parse_matcher"]
 
 
 class SilenceState(StrEnum):
@@ -40,33 +41,3 @@ class Silence:
 
     def mutes(self, labels: Labels, now_ms: int) -> bool:
         return self.state(now_ms) is SilenceState.ACTIVE and all_match(self.matchers, labels)
-
-
-_PIECE: Final = re.compile(
-    r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^\s{}!=~,\\"\'`]+)\s*(?P<op>=~|!=|!~|=)\s*(?P<value>.*?)\s*',
-    re.DOTALL,
-)
-_ESCAPES: Final = {"n": "\n", '"': '"', "\\": "\\"}
-
-
-def parse_matcher(text: str) -> Matcher:
-    """One matcher as people and amtool write it: `a=b`, `a="b c"`, `"odd name"=~x.*`.
-
-    Raises ValueError in Alertmanager's words.
-    """
-    found = _PIECE.fullmatch(text)
-    if found is None:
-        raise ValueError(f"bad matcher format: {text}")
-    return Matcher(_unquoted(found["name"]), MatchOp(found["op"]), _unquoted(found["value"]))
-
-
-def _unquoted(raw: str) -> str:
-    inner = raw
-    if raw.startswith('"'):
-        if len(raw) < 2 or not raw.endswith('"'):
-            raise ValueError(f"matcher value contains unescaped double quote: {raw}")
-        inner = raw[1:-1]
-    if re.search(r'(?<!\\)(?:\\\\)*"', inner):
-        raise ValueError(f"matcher value contains unescaped double quote: {raw}")
-    # Any other backslash stands for itself, as in Alertmanager's classic syntax.
-    return re.sub(r'\\([n"\\])', lambda one: _ESCAPES[one[1]], inner)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,19 @@ from termprom.model.silences import parse_matcher
         ('foo="a\\d"', Matcher("foo", MatchOp.EQUAL, "a\\d")),
         ('"foo bar"=x', Matcher("foo bar", MatchOp.EQUAL, "x")),
         ("föö=bar", Matcher("föö", MatchOp.EQUAL, "bar")),
+        # The reference's table: what each parser says, and which of them is believed.
+        ("foo=bar baz", Matcher("foo", MatchOp.EQUAL, "bar baz")),
+        ("foo==bar", Matcher("foo", MatchOp.EQUAL, "=bar")),
+        ("foo=bar,", Matcher("foo", MatchOp.EQUAL, "bar,")),
+        ("foo=a\\nb", Matcher("foo", MatchOp.EQUAL, "a\nb")),
+        ('foo="\\x41"', Matcher("foo", MatchOp.EQUAL, "\\x41")),
+        ("foo='bar'", Matcher("foo", MatchOp.EQUAL, "'bar'")),
+        ("a.b=c", Matcher("a.b", MatchOp.EQUAL, "c")),
+        ('""=x', Matcher("", MatchOp.EQUAL, "x")),
+        ("1a=b", Matcher("1a", MatchOp.EQUAL, "b")),
+        ("1a=b,", Matcher("1a", MatchOp.EQUAL, "b")),
+        ('"foo"="\\x41\\u00e9\\303\\251\\t"', Matcher("foo", MatchOp.EQUAL, "Aéé\t")),
+        ('"a\\"b"="\\U0001F600"', Matcher('a"b', MatchOp.EQUAL, "\U0001f600")),
     ],
 )
 def test_what_can_be_read(text: str, matcher: Matcher) -> None:
@@ -32,7 +47,27 @@ def test_what_can_be_read(text: str, matcher: Matcher) -> None:
 
 @pytest.mark.parametrize("text", ["", "foo", "=bar", "foo bar=x", "{foo=bar}", 'foo="a', 'foo=a"b'])
 def test_what_cannot(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"bad matcher|unescaped|brace"):
+        parse_matcher(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("foo", "bad matcher format: foo"),
+        ("foo!bar", "bad matcher format: foo!bar"),
+        ("{foo=bar", "unexpected open or close brace: {foo=bar"),
+        ("foo=bar}", "unexpected open or close brace: foo=bar}"),
+        ('foo="a', 'matcher value contains unescaped double quote: "a'),
+        ("a.b=c,d=e", "bad matcher format: a.b=c,d=e"),
+        ('a.b="\\d"', 'bad matcher format: a.b="\\d"'),
+        ('a.b="\\xff"', 'bad matcher format: a.b="\\xff"'),
+        ("foo=~[a", "error parsing regexp: missing closing ]: `[a)$`"),
+        ('foo="a\\"', 'matcher value contains unescaped double quote: "a\\"'),
+    ],
+)
+def test_refusals_are_in_the_classic_parsers_words(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(words) + "$"):
         parse_matcher(text)
 
 
