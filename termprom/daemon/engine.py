@@ -30,6 +30,7 @@ from termprom.clock import Clock
 from termprom.config.schema import Config, ScrapeConfig, TargetGroup
 from termprom.daemon.configuration import query_features, read_configuration
 from termprom.daemon.doors import Doors
+from termprom.daemon.garbage import GarbageKeeper
 from termprom.daemon.lock import FolderLock
 from termprom.daemon.logs import LogRing
 from termprom.daemon.query_watch import QueryWatch
@@ -95,6 +96,7 @@ class Engine:
         self._on_progress = on_progress
         self.registry = CollectorRegistry()
         self._metrics = SelfMetrics(self.registry)
+        self._garbage = GarbageKeeper(clock)
         self._state = EngineState(started_ms=clock.now_ms())
         self._io = ThreadPoolExecutor(max_workers=4, thread_name_prefix="io")
         self._queries = ThreadPoolExecutor(
@@ -207,6 +209,7 @@ class Engine:
         await self._apply(config)
         self.silence_mirror.start()
         self._ready = True
+        self._garbage.start()
         self._metrics.ready.set(1)
         self._tasks = [
             asyncio.create_task(self._maintain(), name="maintenance"),
@@ -492,6 +495,7 @@ class Engine:
             rate = (now_seen - seen) / max(now - at, 1e-3)
             self._state.samples_per_second += 0.1 * (rate - self._state.samples_per_second)
             seen, at = now_seen, now
+            self._garbage.tick()
             self.hub.publish(Topic.STATS)
 
     # --- Stopping -----------------------------------------------------------------------------
@@ -499,6 +503,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop in the reverse order of starting; every part is tried, none is waited for twice."""
         self._ready = False
+        self._garbage.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
