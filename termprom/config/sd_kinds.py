@@ -12,7 +12,8 @@ from typing import Final
 
 from termprom.config.sd_clouds import CLOUDS
 from termprom.config.sd_fields import SDKind
+from termprom.config.sd_local import LOCAL
 from termprom.config.sd_orchestrators import ORCHESTRATORS
 from termprom.config.sd_registries import REGISTRIES
 
-KINDS: Final[dict[str, SDKind]] = {**CLOUDS, **ORCHESTRATORS, **REGISTRIES}
+KINDS: Final[dict[str, SDKind]] = {**CLOUDS, **ORCHESTRATORS, **REGISTRIES, **LOCAL}

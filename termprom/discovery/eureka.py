@@ -22,7 +22,6 @@ _PLAIN: Final = (
     ("vip_address", "vipAddress"),
     ("secure_vip_address", "secureVipAddress"),
     ("status", "status"),
-    ("country_id", "countryId"),
     ("id", "instanceId"),
     ("datacenterinfo_name", "dataCenterInfo/name"),
 )
@@ -48,6 +47,7 @@ def _target(app: str, instance: Element) -> Found:
         "__meta_eureka_app_name": app,
         "instance": text(instance, "instanceId"),
         **under(_PREFIX, {label: text(instance, path) for label, path in _PLAIN}),
+        f"{_PREFIX}country_id": text(instance, "countryId") or "0",
         **dict(_port("port", instance.find("port"))),
         **dict(_port("secure_port", instance.find("securePort"))),
         **_metadata("metadata_", instance.find("metadata")),

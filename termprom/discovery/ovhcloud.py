@@ -129,13 +129,14 @@ def signed(values: Mapping[str, Any], url: str, at_seconds: str) -> dict[str, st
 
 
 def addresses(written: Sequence[str]) -> tuple[str, str]:
-    """The last IPv4 and IPv6 address; blocks of several count for nothing. Raises ValueError where
-    there is neither.
+    """The last IPv4 and IPv6 address; of blocks only those of one IPv4 address count, as in the
+    original. Raises ValueError where there is neither.
     """
     found = {4: "", 6: ""}
     for one in written:
         network = ipaddress.ip_network(one)
-        if network.num_addresses == 1 and not network.network_address.is_unspecified:
+        single = "/" not in one or (network.version, network.prefixlen) == (4, 32)
+        if single and not network.network_address.is_unspecified:
             found[network.version] = str(network.network_address)
     if not any(found.values()):
         raise ValueError("no address is among its IPs")

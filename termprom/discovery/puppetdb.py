@@ -13,13 +13,14 @@ from termprom.errors import DiscoveryError
 from termprom.model.floats import format_float
 
 _PREFIX: Final = "__meta_puppetdb_"
+_PATH: Final = "/pdb/query/v4"
 _SEPARATOR: Final = ","
 _HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 class PuppetDBDiscovery(PolledDiscovery):
     async def find(self) -> list[Found]:
-        url, query = self.values["url"], self.values["query"]
+        url, query = self.values["url"].rstrip("/") + _PATH, self.values["query"]
         self.source = f"{url}?query={query}"
         body = orjson.dumps({"query": query})
         answer = await self.client.request("POST", url, _HEADERS, body)
@@ -60,7 +61,8 @@ def parameter_labels(parameters: Mapping[str, Any]) -> dict[str, str]:
             inner = parameter_labels(value)
             found |= {sanitized(f"{name}_") + key: text for key, text in inner.items()}
         elif isinstance(value, list):
-            found[sanitized(name)] = listed(map(_shown, value), _SEPARATOR)
+            # Unlike tags, without separators around it.
+            found[sanitized(name)] = _SEPARATOR.join(map(_shown, value))
         else:
             found[sanitized(name)] = _shown(value)
     return {name: text for name, text in found.items() if text}

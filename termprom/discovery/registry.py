@@ -37,6 +37,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "kuma": ("kuma", "KumaDiscovery"),
     "lightsail": ("lightsail", "LightsailDiscovery"),
     "linode": ("linode", "LinodeDiscovery"),
+    "local": ("local", "LocalDiscovery"),
     "marathon": ("marathon", "MarathonDiscovery"),
     "msk": ("msk", "MSKDiscovery"),
     "nerve": ("zookeeper", "NerveDiscovery"),

@@ -491,12 +491,17 @@ _BARE_METAL = {
         {"address": "5.6.7.8", "version": "IPv4"},
     ],
 }
-_SCALEWAY_BASE = {"access_key": "AK", "secret_key": Secret("hush"), "project_id": "proj"}
+_SCALEWAY_SECRET = "11111111-1111-1111-1111-111111111111"  # the original wants its form
+_SCALEWAY_BASE = {
+    "access_key": "SCWXXXXXXXXXXXXXXXXX",
+    "secret_key": Secret(_SCALEWAY_SECRET),
+    "project_id": "22222222-2222-2222-2222-222222222222",
+}
 SCALEWAY = [
     Case(
         "scaleway",
         role="instance",
-        headers={"X-Auth-Token": "hush"},
+        headers={"X-Auth-Token": _SCALEWAY_SECRET},
         values=lambda url: {**_SCALEWAY_BASE, "api_url": url, "tags_filter": ("a", "b")},
         answers=lambda url: {
             "/instance/v1/zones/fr-par-1/servers": {
@@ -624,7 +629,7 @@ OVHCLOUD = [
             "/1.0/auth/time": 1_700_000_060,
             "/1.0/vps": ["vps-1", "broken"],
             "/1.0/vps/vps-1": _VPS,
-            "/1.0/vps/vps-1/ips": ["2001:db8::1/128", "1.2.3.4", "10.0.0.0/24"],
+            "/1.0/vps/vps-1/ips": ["2001:db8::1", "1.2.3.4/32", "10.0.0.0/24", "fd00::/64"],
         },
         empty=lambda url: {"/1.0/auth/time": 1_700_000_060, "/1.0/vps": []},
         targets=[
@@ -1217,7 +1222,7 @@ _EUREKA = """<applications><versions__delta>1</versions__delta><application><nam
 </application></applications>"""
 EUREKA = Case(
     "eureka",
-    values=lambda url: {"server": f"{url}/eureka/v2/"},
+    values=lambda url: {"server": f"{url}/eureka/v2"},
     answers=lambda url: {"/eureka/v2/apps": plain(_EUREKA, kind="application/xml")},
     empty=lambda url: {"/eureka/v2/apps": plain("<applications/>", kind="application/xml")},
     targets=[
@@ -1248,6 +1253,7 @@ EUREKA = Case(
             "instance": "bare",
             "app_name": "WEB",
             "app_instance_hostname": "h2",
+            "app_instance_country_id": "0",
             "app_instance_id": "bare",
         },
     ],
@@ -1309,7 +1315,7 @@ _PUPPET = {
 PUPPETDB = Case(
     "puppetdb",
     values=lambda url: {
-        "url": f"{url}/pdb/query/v4",
+        "url": url,
         "query": "resources {}",
         "include_parameters": True,
     },
@@ -1330,7 +1336,7 @@ PUPPETDB = Case(
             "parameter_my_port": "9100",
             "parameter_ratio": "0.5",
             "parameter_on": "true",
-            "parameter_names": ",x,y,",
+            "parameter_names": "x,y",
             "parameter_labels_role": "web",
             "parameter_labels_deep_er_k": "v",
         }

@@ -246,7 +246,10 @@ def test_a_request_to_ovhcloud_is_signed_as_its_first_steps_say() -> None:
 
 
 def test_of_ovhcloud_s_addresses_the_last_single_ones_count() -> None:
-    assert addresses(["1.2.3.4", "1.2.3.5/32", "10.0.0.0/24", "::1"]) == ("1.2.3.5", "::1")
+    assert addresses(["1.2.3.4", "1.2.3.5/32", "10.0.0.0/24", "::1", "::2/128"]) == (
+        "1.2.3.5",
+        "::1",
+    )
     for written in ([], ["10.0.0.0/24"], ["0.0.0.0"]):
         with pytest.raises(ValueError, match="no address"):
             addresses(written)
