@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from termprom.model.label_table import LabelTable
 from termprom.model.labels import Labels
 from termprom.model.values import Ints, Mask
 from termprom.storage import Frame, HistogramFrame
@@ -54,7 +55,7 @@ class TsdbSelection:
             self._labels: Sequence[Labels] = union.labels
             self._numbers: Ints | None = None
         else:
-            self._labels = [union.labels[place] for place in np.flatnonzero(shown).tolist()]
+            self._labels = _some(union.labels, np.flatnonzero(shown))
             self._numbers = np.cumsum(shown) - 1
         if not self._has_floats.all():
             self._order = self._order[self._has_floats[self._order]]
@@ -155,6 +156,12 @@ class TsdbSelection:
                 end = int(np.searchsorted(together, together[end - 1], side="right"))
             yield places[start:end]
             start = end
+
+
+def _some(labels: Sequence[Labels], places: Ints) -> Sequence[Labels]:
+    if isinstance(labels, LabelTable):
+        return labels.take(places)
+    return [labels[place] for place in places.tolist()]
 
 
 def _read(picked: Sequence[tuple[Picked, Ints]], batch: Ints, count: int) -> list[Piece]:

@@ -10,15 +10,18 @@ from typing import Final
 
 import numpy as np
 
-from termprom.model.labels import Labels
+from termprom.model.label_table import KEPT_MAX, LabelTable
+from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import Matcher
-from termprom.model.values import Ints
-from termprom.tsdb.components import START, base_of, is_component
-from termprom.tsdb.label_index import LabelIndex
+from termprom.model.values import AnyArray, Ints
+from termprom.tsdb.components import COMPONENT, START, base_of, is_component
+from termprom.tsdb.label_index import LabelIndex, expand_runs
 from termprom.tsdb.source import Source
 
-# Series in remembered unions, about 150 bytes each where labels are shared with nothing else.
-_SERIES_MAX: Final = 200_000
+# Of remembered unions: enough for one of a million series. A series takes about 60 bytes, and 150
+# more where its label set was made and kept.
+_BYTES_MAX: Final = 64 << 20
+_SERIES_BYTES, _LABELS_BYTES = 60, 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,8 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
     number[by_hash] = np.cumsum(is_first) - 1
     # Any source can name a series; the stable sort puts the first source first.
     representative = by_hash[is_first]
-    labels: list[Labels] = [Labels()] * representative.size
-    for source, series, start in zip(sources, found, starts.tolist(), strict=False):
-        mine = np.flatnonzero((representative >= start) & (representative < start + series.size))
-        chosen = series[representative[mine] - start]
-        for place, one in zip(mine.tolist(), source.index.labels_of(chosen), strict=True):
-            labels[place] = one
-    rank, labels, components = _arranged(labels)
+    table = _table(sources, found, starts, representative)
+    rank, labels, components = _arranged(table)
     places = rank[number]
     members = [
         (series, places[start : start + series.size])
@@ -86,18 +84,51 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
     return Union(labels, members, *_by_metric(labels), components)
 
 
-def _arranged(labels: list[Labels]) -> tuple[Ints, list[Labels], Components | None]:
+def _table(
+    sources: Sequence[Source], found: Sequence[Ints], starts: Ints, representative: Ints
+) -> LabelTable:
+    """The label sets of series, each named by one source: (K,) places in what all found."""
+    lengths = np.zeros(representative.size, dtype=np.int64)
+    parts: list[tuple[Ints, Ints, AnyArray]] = []  # rows, their lengths, numbers of their pairs
+    number_of: dict[tuple[str, str], int] = {}
+    for source, series, start in zip(sources, found, starts.tolist(), strict=False):
+        mine = np.flatnonzero((representative >= start) & (representative < start + series.size))
+        if not mine.size:
+            continue
+        counts, symbols = source.index.symbol_pairs(series[representative[mine] - start])
+        keys = symbols[0::2].astype(np.int64) << 32 | symbols[1::2].astype(np.int64)
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        text = source.index.text
+        numbers = [
+            number_of.setdefault((text(key >> 32), text(key & 0xFFFFFFFF)), len(number_of))
+            for key in distinct.tolist()
+        ]
+        lengths[mine] = counts
+        parts.append((mine, counts, np.array(numbers, dtype=np.int32)[inverse]))
+    pairs = sorted(number_of)
+    rank = np.empty(len(pairs), dtype=np.int32)
+    rank[[number_of[pair] for pair in pairs]] = np.arange(len(pairs))
+    offsets = np.zeros(lengths.size + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    held = np.empty(int(offsets[-1]), dtype=np.int32)
+    for rows, counts, numbers_of_rows in parts:
+        held[expand_runs(offsets[rows], offsets[rows] + counts)] = rank[numbers_of_rows]
+    return LabelTable(pairs, offsets, held)
+
+
+def _arranged(table: LabelTable) -> tuple[Ints, Sequence[Labels], Components | None]:
     """The place of each of these series (K,), the label sets sorted, and the components.
 
     A series that has nothing but components has a place as well.
     """
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    rank = np.empty(len(order), dtype=np.int64)
+    sorted_rows = table.ordered()
+    rank = np.empty(len(table), dtype=np.int64)
+    if COMPONENT not in table.names():
+        rank[sorted_rows] = np.arange(len(table))
+        return rank, table.take(sorted_rows), None
+    labels, order = list(table), sorted_rows.tolist()
     # Components sort before all others, by the name that nobody else has.
     count = next((n for n, one in enumerate(order) if not is_component(labels[one])), len(order))
-    if not count:
-        rank[order] = np.arange(len(order))
-        return rank, [labels[place] for place in order], None
     hidden, plain = order[:count], order[count:]
     bases = [base_of(labels[one]) for one in hidden]
     shown = sorted({*bases, *(labels[one] for one in plain)})
@@ -115,11 +146,14 @@ def _arranged(labels: list[Labels]) -> tuple[Ints, list[Labels], Components | No
 
 def _by_metric(labels: Sequence[Labels]) -> tuple[Ints, Ints]:
     """All places in the order of their metrics, and the number of each one's metric."""
-    metrics = [one.metric for one in labels]
-    numbers = {name: number for number, name in enumerate(sorted(set(metrics)))}
-    if len(numbers) == 1:
-        return np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
-    found = np.array([numbers[name] for name in metrics], dtype=np.int64)
+    if isinstance(labels, LabelTable):
+        found = labels.value_numbers(METRIC_NAME)
+    else:
+        metrics = [one.metric for one in labels]
+        numbers = {name: number for number, name in enumerate(sorted(set(metrics)))}
+        found = np.array([numbers[name] for name in metrics], dtype=np.int64)
+    if (found == found[:1]).all():
+        return np.arange(found.size), found
     return np.argsort(found, kind="stable"), found
 
 
@@ -130,11 +164,11 @@ class UnionCache:
         self._held: OrderedDict[
             tuple[tuple[Matcher, ...], tuple[int, ...]], tuple[Union, list[LabelIndex]]
         ] = OrderedDict()
-        self._series = 0
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"UnionCache({len(self._held)} unions, {self._series} series)"
+        return f"UnionCache({len(self._held)} unions, {self._bytes} bytes)"
 
     def get(self, sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
         """`unite(sources, matchers)`; good for as long as the sources' indexes live."""
@@ -150,13 +184,19 @@ class UnionCache:
         with self._lock:
             if key not in self._held:
                 self._held[key] = (union, indexes)
-                self._series += union.place_count + 1
-            while self._series > _SERIES_MAX and self._held:
+                self._bytes += _bytes_of(union)
+            while self._bytes > _BYTES_MAX and self._held:
                 _, (dropped, _) = self._held.popitem(last=False)
-                self._series -= dropped.place_count + 1
+                self._bytes -= _bytes_of(dropped)
         return union
 
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
-            self._series = 0
+            self._bytes = 0
+
+
+def _bytes_of(union: Union) -> int:
+    """About what a union takes."""
+    kept = len(union.labels) <= KEPT_MAX or not isinstance(union.labels, LabelTable)
+    return (union.place_count + 1) * (_SERIES_BYTES + (_LABELS_BYTES if kept else 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from termprom.model.grid import Grid
-from termprom.model.labels import METRIC_NAME
+from termprom.model.label_table import LabelTable
+from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import MatchOp
 from termprom.model.values import TimesMs, Values, is_stale
 from termprom.promql.histograms.value import Histogram
@@ -194,5 +195,11 @@ def _series(node: Select, selection: Selection) -> Series:
     labels = selection.labels
     named = any(m.name == METRIC_NAME and m.op is MatchOp.EQUAL for m in node.matchers)
     # Type and unit labels are part of what a dropped name takes away; they sort right behind it.
-    same_name = named and not any(len(one) > 1 and one[1][0][:2] == "__" for one in labels)
+    same_name = named and not _has_parts_of_a_name(labels)
     return Series(labels, same_name=same_name)
+
+
+def _has_parts_of_a_name(labels: Sequence[Labels]) -> bool:
+    if isinstance(labels, LabelTable):
+        return any(name[:2] == "__" and name != METRIC_NAME for name in labels.names())
+    return any(len(one) > 1 and one[1][0][:2] == "__" for one in labels)

@@ -79,9 +79,12 @@ class Series:
 
     def take(self, rows: Ints) -> Series:
         """Some rows, in the order of `rows`."""
-        labels = self.labels
+        if self._labels is not None:
+            labels = [self._labels[row] for row in rows.tolist()]
+        else:
+            labels = [without_name(self.raw[row]) for row in rows.tolist()]
         return Series(
-            [labels[row] for row in rows.tolist()],
+            labels,
             pending=None if self.pending is None else self.pending[rows],
             same_name=self.same_name,
         )
