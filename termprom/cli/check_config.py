@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="longest scrape interval that leaves no gaps (5m)",
     )
+    parser.add_argument(
+        "--ignore-unknown-fields", action="store_true", help="in rule files: keys of your own"
+    )
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
 
 
@@ -60,7 +63,7 @@ def run(chosen: argparse.Namespace) -> int:
         if "too-long-scrape-interval" in lints and _print_long_intervals(config, lookback_ms):
             found = True
         rule_lint = "duplicate-rules" if "duplicate-rules" in lints else "none"
-        for status in _check_rule_files(config, rule_lint):
+        for status in _check_rule_files(config, rule_lint, chosen.ignore_unknown_fields):
             broken = broken or status == 1
             found = found or status == _LINT_ONLY
     if broken:
@@ -172,7 +175,11 @@ def _rule_files(config: Config) -> list[Path]:
     return [Path(name) for name in names]
 
 
-def _check_rule_files(config: Config, lint: str) -> Iterator[int]:
+def _check_rule_files(config: Config, lint: str, ignore_unknown: bool) -> Iterator[int]:
     """The status of each rule file, as `check rules` gives it."""
     for file in _rule_files(config):
-        yield check_rules.run(argparse.Namespace(lint=lint, lint_fatal=True, files=[file]))
+        yield check_rules.run(
+            argparse.Namespace(
+                lint=lint, lint_fatal=True, ignore_unknown_fields=ignore_unknown, files=[file]
+            )
+        )

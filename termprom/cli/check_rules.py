@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lint-fatal", action="store_true", help="findings fail the command")
     parser.add_argument(
+        "--ignore-unknown-fields", action="store_true", help="keys of your own are no mistakes"
+    )
+    parser.add_argument(
         "files", nargs="*", metavar="FILE", type=Path, help="standard input if none"
     )
 
@@ -39,7 +42,7 @@ def run(chosen: argparse.Namespace) -> int:
     lint = "none" not in names and not {"all", "duplicate-rules"}.isdisjoint(names)
     broken = found = False
     for file in chosen.files or [None]:
-        groups = _load(file)
+        groups = _load(file, ignore_unknown=chosen.ignore_unknown_fields)
         if groups is None:
             broken = True
             continue
@@ -62,13 +65,17 @@ def check_expr(text: str) -> None:
     parse(text, Features(True, True, True))
 
 
-def _load(file: Path | None) -> tuple[RuleGroupConfig, ...] | None:
+def _load(file: Path | None, *, ignore_unknown: bool) -> tuple[RuleGroupConfig, ...] | None:
     """The groups, or None with everything that is wrong printed."""
     print("Checking standard input" if file is None else f"Checking {file}")
     try:
         text = sys.stdin.read() if file is None else None
         return load_rule_file(
-            file or Path("-"), text, check_expr=check_expr, check_template=check_template
+            file or Path("-"),
+            text,
+            check_expr=check_expr,
+            check_template=check_template,
+            ignore_unknown=ignore_unknown,
         )
     except UnicodeDecodeError as problem:
         print(f"  FAILED:\n{problem}", file=sys.stderr)

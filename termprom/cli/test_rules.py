@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="feature flags of PromQL, separated by commas",
     )
+    parser.add_argument(
+        "--ignore-unknown-fields", action="store_true", help="in rule files, not in those of tests"
+    )
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write the results as XML")
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
 
@@ -38,7 +41,8 @@ def run(chosen: argparse.Namespace) -> int:
     except re.error as problem:
         print(f"termprom test: --run: {problem}", file=sys.stderr)
         return 1
-    suites = [_run_file(file, wanted, features) for file in chosen.files]
+    lenient = chosen.ignore_unknown_fields
+    suites = [_run_file(file, wanted, features, lenient) for file in chosen.files]
     if chosen.junit is not None:
         try:
             chosen.junit.write_text(to_xml(suites), encoding="utf-8")
@@ -48,7 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 1 if any(case.failures or case.errors for one in suites for case in one.cases) else 0
 
 
-def _run_file(path: Path, wanted: re.Pattern[str], features: Features) -> Suite:
+def _run_file(path: Path, wanted: re.Pattern[str], features: Features, lenient: bool) -> Suite:
     """Runs and reports one file: what went wrong to stderr, the empty lines to stdout."""
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     try:
@@ -59,7 +63,7 @@ def _run_file(path: Path, wanted: re.Pattern[str], features: Features) -> Suite:
     for warning in file.warnings:
         print(f"  WARNING: {warning}", file=sys.stderr)
     cases = [
-        Case(group.title, failures=run_group(file, group, features))
+        Case(group.title, failures=run_group(file, group, features, ignore_unknown=lenient))
         for group in file.groups
         if wanted.search(group.name)
     ]

@@ -35,6 +35,7 @@ class Document:
     problems: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     features: frozenset[str] = frozenset()
+    ignore_unknown: bool = False  # keys that no table has
 
     def error(self, node: Node | None, message: str) -> ConfigError:
         line, column = (node.line, node.column) if node is not None else (0, 0)
@@ -136,6 +137,8 @@ def read_section(node: Node, document: Document, table: Table, type_name: str) -
     for key, value in node.pairs:
         name = key.text
         reader = table.get(name)
+        if reader is None and document.ignore_unknown:
+            continue
         if reader is None:
             document.note(key, unknown_field(name, table, type_name))
         elif name in section.nodes:

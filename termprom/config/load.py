@@ -138,9 +138,14 @@ def load_rule_file(
     *,
     check_expr: CheckText | None = None,
     check_template: CheckTemplate | None = None,
+    ignore_unknown: bool = False,
 ) -> tuple[RuleGroupConfig, ...]:
-    """The groups of one rule file. Raises ConfigError with everything that is wrong in it."""
-    return load_checked_rule_file(path, text, checks=RuleChecks(check_expr, check_template))
+    """The groups of one rule file. Raises ConfigError with everything that is wrong in it.
+
+    `ignore_unknown`: fields that nobody knows are none of it; only checkers offer that.
+    """
+    checks = RuleChecks(check_expr, check_template)
+    return load_checked_rule_file(path, text, checks=checks, ignore_unknown=ignore_unknown)
 
 
 def _effective(top: Section, document: Document, retention_ms: int) -> Config:

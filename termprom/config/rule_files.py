@@ -78,12 +78,13 @@ def load_rule_file(
     *,
     checks: RuleChecks | None = None,
     warnings: list[str] | None = None,
+    ignore_unknown: bool = False,
 ) -> tuple[RuleGroupConfig, ...]:
     """The groups of one file, in its order; `text` stands in for what is on disk.
 
     Raises ConfigError with everything that is wrong, each with its place.
     """
-    document = Document(str(path), path.parent)
+    document = Document(str(path), path.parent, ignore_unknown=ignore_unknown)
     root, more = compose(read_text(path) if text is None else text, str(path))
     if more and warnings is not None:
         warnings.append(f"{path}: only the first YAML document of a rule file is used")

@@ -56,10 +56,12 @@ class _Group:
     output: Output
 
 
-def run_group(file: TestFile, test: TestGroup, features: Features) -> list[str]:
+def run_group(
+    file: TestFile, test: TestGroup, features: Features, *, ignore_unknown: bool = False
+) -> list[str]:
     """What is wrong, each as the text to print; empty when the test passed."""
     try:
-        return asyncio.run(_Test(file, test, features).run())
+        return asyncio.run(_Test(file, test, features, ignore_unknown).run())
     except (ConfigError, ValueError) as problem:
         return [str(problem)]
 
@@ -67,10 +69,13 @@ def run_group(file: TestFile, test: TestGroup, features: Features) -> list[str]:
 class _Test:
     """One test with a store of its own. Raises ValueError, ConfigError before it begins."""
 
-    def __init__(self, file: TestFile, test: TestGroup, features: Features) -> None:
+    def __init__(
+        self, file: TestFile, test: TestGroup, features: Features, ignore_unknown: bool
+    ) -> None:
         self._file = file
         self._test = test
         self._features = features
+        self._ignore_unknown = ignore_unknown
         self._store = UnitStore()
         self._engine = Engine(
             EngineOptions(
@@ -151,7 +156,12 @@ class _Test:
         def check_expr(text: str) -> None:
             parse(text, self._features)
 
-        return load_rule_file(path, check_expr=check_expr, check_template=check_template)
+        return load_rule_file(
+            path,
+            check_expr=check_expr,
+            check_template=check_template,
+            ignore_unknown=self._ignore_unknown,
+        )
 
     # --- Evaluation ---------------------------------------------------------------------------
 
