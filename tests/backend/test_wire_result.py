@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 
 from termprom.backend import wire_result
 from termprom.backend.wire_decode import decode_result
+from termprom.backend.wire_histogram import histogram_object
 from termprom.backend.wire_result import TRUNCATED, cut, encode_pieces, encode_result, stats_object
 from termprom.model.grid import Grid
 from termprom.model.histogram import BucketSpan, FloatHistogram
 from termprom.model.labels import Labels
-from termprom.model.result import HistogramPoint, QueryResult, QueryStats, ResultType
+from termprom.model.result import HistogramPoint, QueryResult, QueryStats, RawSeries, ResultType
 from tests.backend import results
 
 UP = Labels.of(__name__="up", job="p")
@@ -206,6 +209,22 @@ def test_a_histogram_in_upstreams_bytes() -> None:
         b'"histogram":[1700000000.500,{"count":"10","sum":"12.5","buckets":['
         b'[1,"-1","-0.5","4"],[3,"-0.001","0.001","3"],[0,"0.5","1","1"],[0,"4","8","2"]]}]}]}'
     )
+
+
+def test_histograms_of_a_range_vector_come_at_their_own_times() -> None:
+    result = results.vector({UP: 0.0})
+    raw = RawSeries(UP, np.empty(0, dtype=np.int64), np.empty(0), ((1_500, HISTOGRAM),))
+    sent = replace(result, type=ResultType.MATRIX, raw=[raw])
+    (row,) = orjson.loads(encode_result(sent))["result"]
+    assert set(row) == {"metric", "histograms"}
+    ((time, histogram),) = row["histograms"]
+    assert (time, histogram["count"]) == (1.5, "10")
+
+
+def test_a_zero_bucket_below_zero_is_not_shown() -> None:
+    # What a rate of a gauge may leave; the original's iterator passes it over.
+    shown = histogram_object(replace(HISTOGRAM, zero_count=-2.0))["buckets"]
+    assert [kind for kind, *_ in shown] == [1, 0, 0]
 
 
 def test_a_histogram_reads_back_as_its_buckets() -> None:
