@@ -6,9 +6,8 @@ The order of keys, and which keys are printed though they hold a default, are th
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
@@ -35,9 +34,9 @@ from termprom.config.sizes import format_size
 from termprom.config.yaml_tree import resolve_plain
 from termprom.model.durations import format_duration
 from termprom.model.labels import Labels
+from termprom.model.urls import without_passwords
 from termprom.relabel import RelabelConfig
 
-_URL_PASSWORD: Final = re.compile(r"^([A-Za-z][\w+.-]*://[^/?#@:]*):[^/?#@]*@")
 _BASE: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -230,7 +229,11 @@ def _mechanism(sd: SDConfig) -> tuple[str, object]:
             return "file", {"files": list(sd.files), "refresh_interval": interval}
         case HTTPSDConfig():
             interval = format_duration(sd.refresh_interval)
-            return "http", {**_http(sd.http), "refresh_interval": interval, "url": _masked(sd.url)}
+            return "http", {
+                **_http(sd.http),
+                "refresh_interval": interval,
+                "url": without_passwords(sd.url),
+            }
         case MechanismConfig():
             fields = KINDS[sd.kind].fields
             own = {
@@ -261,7 +264,7 @@ def _http(http: HTTPClientConfig) -> dict[str, object]:
         "follow_redirects": http.follow_redirects,
         "enable_http2": http.enable_http2,
         **_filled(
-            proxy_url=_masked(http.proxy_url),
+            proxy_url=without_passwords(http.proxy_url),
             no_proxy=http.no_proxy,
             proxy_from_environment=http.proxy_from_environment,
             proxy_connect_header=plain(http.proxy_connect_header),
@@ -309,7 +312,7 @@ def plain(value: Any) -> Any:
         case Milliseconds():
             return format_duration(value)
         case str():
-            return _masked(value)
+            return without_passwords(value)
         case Section():
             return plain(value.values)
         case RelabelConfig():
@@ -339,8 +342,3 @@ def _fields(value: Any) -> dict[str, object]:
 
 def _is_set(item: object) -> bool:
     return item is not None and item != "" and item != ()
-
-
-def _masked(text: str) -> str:
-    """A URL without the password that it may carry."""
-    return _URL_PASSWORD.sub(r"\1:xxxxx@", text)

@@ -20,6 +20,7 @@ from yarl import URL
 from termprom import __version__, limits
 from termprom.config.schema import HTTPClientConfig, TLSConfig
 from termprom.errors import ConfigError, DiscoveryError
+from termprom.model.urls import without_passwords
 
 _VERSIONS: Final = {
     "TLS10": ssl.TLSVersion.TLSv1,
@@ -170,10 +171,12 @@ class DiscoveryClient:
             ) as response:
                 yield response
         except TimeoutError as problem:
-            raise DiscoveryError(f'{method.title()} "{url}": no answer in time') from problem
+            asked = f'{method.title()} "{without_passwords(url)}"'
+            raise DiscoveryError(f"{asked}: no answer in time") from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             reason = str(problem) or type(problem).__name__
-            raise DiscoveryError(f'{method.title()} "{url}": {reason}') from problem
+            text = f'{method.title()} "{url}": {reason}'
+            raise DiscoveryError(without_passwords(text)) from problem
 
 
 def _as_written(url: str) -> URL:

@@ -14,6 +14,7 @@ from termprom.discovery.interface import Emit, Surroundings
 from termprom.discovery.refresh import Shrinking, refresh_forever
 from termprom.errors import DiscoveryError, TermpromError
 from termprom.model.floats import format_float
+from termprom.model.urls import without_passwords
 
 META_URL: Final = "__meta_url"
 _JSON: Final = re.compile(r'application/json(;\s*charset=("utf-8"|utf-8))?', re.IGNORECASE)
@@ -26,7 +27,8 @@ class HTTPDiscovery:
         self._interval_seconds = config.refresh_interval / 1000
         self._around = around
         self._client = DiscoveryClient(config.http, timeout_seconds=self._interval_seconds)
-        self._numbered = Shrinking(config.url)
+        self._shown = without_passwords(config.url)
+        self._numbered = Shrinking(self._shown)
         self._headers = {
             "Accept": "application/json",
             "X-Prometheus-Refresh-Interval-Seconds": format_float(self._interval_seconds),
@@ -51,7 +53,7 @@ class HTTPDiscovery:
             if _JSON.fullmatch(answer.content_type.strip()) is None:
                 raise DiscoveryError(f'unsupported content type "{answer.content_type}"')
             found = await asyncio.get_running_loop().run_in_executor(
-                self._around.executor, load_json_groups, answer.body, self._url
+                self._around.executor, load_json_groups, answer.body, self._shown
             )
         except TermpromError:
             self._around.metrics.http_failures.inc()

@@ -20,12 +20,13 @@ R = TypeVar("R")
 # Threads of all queries together. A kernel saturates its core; more than there are cores only
 # take turns.
 _WORKERS_MAX: Final = 8
+# Asked for once: it opens a file, which is a tenth of a small query.
+_WORKERS: Final = min(max(os.cpu_count() or 1, 1), _WORKERS_MAX)
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    count = min(max(os.cpu_count() or 1, 1), _WORKERS_MAX)
-    return ThreadPoolExecutor(count, thread_name_prefix="query")
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="query")
 
 
 def shared_out(items: Iterator[T], work: Callable[[T], R]) -> Iterator[R]:
@@ -38,12 +39,11 @@ def shared_out(items: Iterator[T], work: Callable[[T], R]) -> Iterator[R]:
     if first is None:
         return
     yield work(first)
-    workers = min(max(os.cpu_count() or 1, 1), _WORKERS_MAX)
     under_way: deque[Future[R]] = deque()
     try:
         for item in items:
             under_way.append(_pool().submit(_quietly, work, item))
-            if len(under_way) > workers:
+            if len(under_way) > _WORKERS:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()

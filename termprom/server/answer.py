@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from aiohttp import web
 from isal import isal_zlib
 
 from termprom.backend.wire import failure, success, success_pieces
-from termprom.backend.wire_text import Json
+from termprom.backend.wire_text import Json, dumps
 from termprom.errors import TermpromError
 from termprom.model.notices import Notice
 from termprom.server.failures import answer_for
@@ -22,6 +22,12 @@ _COMPRESS_BYTES_MIN: Final = 1024
 # Above this, compressing takes longer than the loop may be kept waiting.
 _INLINE_BYTES_MAX: Final = 32 << 10
 _WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
+
+
+# Some 200 kB of text, a few milliseconds of work.
+_PIECE_ITEMS: Final = 2_000
+
+T = TypeVar("T")
 
 
 class Compressor(Protocol):
@@ -70,6 +76,26 @@ async def succeed_built(
     """A document that may be large: built and encoded in a thread."""
     body = await asyncio.to_thread(lambda: success(build(), notices))
     return await reply(request, body)
+
+
+async def succeed_list(
+    request: web.Request,
+    items: Sequence[T],
+    encode: Callable[[T], Json],
+    notices: Sequence[Notice] = (),
+) -> web.StreamResponse:
+    """A list, which leaves in pieces where it is long."""
+
+    def pieces() -> Iterator[bytes]:
+        opening = b"["
+        for first in range(0, len(items), _PIECE_ITEMS):
+            batch = [encode(one) for one in items[first : first + _PIECE_ITEMS]]
+            yield opening + dumps(batch)[1:-1]
+            opening = b","
+        yield b"]" if items else b"[]"
+
+    large = len(items) > _PIECE_ITEMS
+    return await succeed_pieces(request, pieces(), notices, "", large=large)
 
 
 async def succeed_pieces(

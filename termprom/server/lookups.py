@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from termprom.backend.wire_metadata import metadata_object
-from termprom.backend.wire_text import labels_object, texts
+from termprom.backend.wire_text import labels_object, text
 from termprom.model.escaped_names import unescape_name
-from termprom.server.answer import succeed_built
+from termprom.server.answer import succeed_built, succeed_list
 from termprom.server.context import Context
 from termprom.server.failures import BadParameter
 from termprom.server.params import parse_integer
@@ -28,26 +28,24 @@ class LookupHandlers:
             web.get("/api/v1/metadata", self.metadata, allow_head=False),
         ]
 
-    async def series(self, request: web.Request) -> web.Response:
+    async def series(self, request: web.Request) -> web.StreamResponse:
         given = await read_parameters(request, strict=True)
         if not given.all("match[]"):
             raise BadParameter("no match[] parameter provided")
         start_ms, end_ms = given.time_range()
         matchers, limit = given.selectors(named=True), given.limit()
         found = await self._backend.series(matchers, start_ms, end_ms, limit=limit)
-        return await succeed_built(
-            request, lambda: [labels_object(labels) for labels in found.labels], found.notices
-        )
+        return await succeed_list(request, found.labels, labels_object, found.notices)
 
-    async def label_names(self, request: web.Request) -> web.Response:
+    async def label_names(self, request: web.Request) -> web.StreamResponse:
         given = await read_parameters(request)
         limit = given.limit()
         start_ms, end_ms = given.time_range()
         matchers = given.selectors()
         found = await self._backend.label_names(matchers, start_ms, end_ms, limit=limit)
-        return await succeed_built(request, lambda: texts(found.names), found.notices)
+        return await succeed_list(request, found.names, text, found.notices)
 
-    async def label_values(self, request: web.Request) -> web.Response:
+    async def label_values(self, request: web.Request) -> web.StreamResponse:
         name = unescape_name(request.match_info["name"])
         if not name or not _is_text(name):
             raise BadParameter(f'invalid label name: "{name}"')
@@ -56,7 +54,7 @@ class LookupHandlers:
         start_ms, end_ms = given.time_range()
         matchers = given.selectors()
         found = await self._backend.label_values(name, matchers, start_ms, end_ms, limit=limit)
-        return await succeed_built(request, lambda: texts(found.names), found.notices)
+        return await succeed_list(request, found.names, text, found.notices)
 
     async def metadata(self, request: web.Request) -> web.Response:
         given = from_url(request)

@@ -28,6 +28,7 @@ from termprom.model.grid import Grid
 from termprom.model.labels import Labels
 from termprom.model.notices import Notice, NoticeLevel
 from termprom.promql.syntax.parse import Features
+from termprom.testing.memory_storage import MemoryStorage
 from termprom.views import RuleGroupView
 from tests.backend import pictures, results
 from tests.server.api import Api, serving
@@ -322,6 +323,25 @@ async def test_targets(api: Api) -> None:
     assert found["droppedTargetCounts"] is None
     found = await api.data("/api/v1/targets", state="strange")
     assert (found["activeTargets"], found["droppedTargets"]) == ([], [])
+
+
+async def test_long_lists_leave_in_pieces(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"n<{number:05}>" for number in range(5_001)]
+    storage = MemoryStorage()
+    for name in names:
+        storage.add(Labels.of(__name__="m", x=name), [pictures.NOW_MS], [1.0])
+    monkeypatch.setattr(api.sources, "queryable", storage)
+    assert await api.data("/api/v1/label/x/values") == names
+    assert await api.data("/api/v1/series", match="m") == [
+        {"__name__": "m", "x": name} for name in names
+    ]
+    status, found = await api.get("/api/v1/label/x/values", limit=5_000)
+    assert (status, found["data"]) == (200, names[:5_000])
+    assert found["warnings"] == ["results truncated due to limit"]
+    url = api.url + "/api/v1/series?match[]=m"
+    async with api.session.get(url, headers={"Accept-Encoding": "gzip"}) as response:
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        assert len((await response.json())["data"]) == 5_001
 
 
 async def test_exemplars(api: Api) -> None:

@@ -14,6 +14,7 @@ from termprom import limits
 from termprom.errors import AddressInUse
 from termprom.server.gate import Gate
 from termprom.server.listen import Listener, listen
+from tests.server.api import serving
 
 _REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -152,3 +153,20 @@ async def test_a_head_in_small_pieces_is_served() -> None:
         assert await _answer(reader) == b"hello"
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_client_that_does_not_send_its_body_is_cut_off() -> None:
+    async with serving(body_seconds=0.05) as api:
+        host, _, port = api.url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+        writer.write(head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\nquery")
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        # A query may take longer than its body did: only the body is timed.
+        asked = asyncio.ensure_future(api.post("/api/v1/query", query="endless", timeout="1m"))
+        await asyncio.to_thread(api.sources.query_engine.began.wait)
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        asked.cancel()
