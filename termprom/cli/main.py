@@ -19,7 +19,7 @@ _COMMANDS: Final = {
     "check": ("check", "config, rules, metrics, target, relabel: mistakes, and what would happen"),
     "test": ("test", "promql: run PromQL test scripts"),
     "rules": ("rules", "backfill: recording rules over stored data"),
-    "promql": ("promql", "format, parse: look at an expression"),
+    "promql": ("promql", "format, parse, explain: look at an expression"),
     "keys": ("keys", "every command of the screen and its keys"),
     "tsdb": ("tsdb", "list, analyze, verify, dump, snapshot, delete, import, export"),
     "help": ("", "this text"),

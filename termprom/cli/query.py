@@ -32,7 +32,8 @@ def cli_time(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is neither Unix nor RFC 3339 time") from None
 
 
-def _step(text: str) -> int:
+def step_of(text: str) -> int:
+    """Milliseconds of a duration such as `15s`."""
     try:
         return parse_duration(text)
     except ValueError as problem:
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
             form.add_argument("--graph", action="store_true", help="draw it")
             one.add_argument("--start", type=cli_time, metavar="TIME", help="default: an hour ago")
             one.add_argument("--end", type=cli_time, metavar="TIME", help="default: now")
-            one.add_argument("--step", type=_step, metavar="TIME", help="default: fits the range")
+            one.add_argument("--step", type=step_of, metavar="TIME", help="default: fits the range")
         elif kind == "series":
             one.add_argument("--match", action="append", required=True, metavar="SELECTOR")
         else:

@@ -24,18 +24,24 @@ def run(arguments: Sequence[str]) -> int:
     if chosen.kind == "rules":
         return test_rules.run(chosen)
     from termprom.testing.promqltest.runner import run_script
+    from termprom.testing.promqltest.script import ScriptError
 
-    passed = failed = 0
+    passed = failed = broken = 0
     for file in chosen.files:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as problem:
             print(f"termprom test: {file}: {problem}", file=sys.stderr)
             return 1
-        report = run_script(text)
+        try:
+            report = run_script(text)
+        except ScriptError as problem:
+            print(f"termprom test: {file}: {problem}", file=sys.stderr)
+            broken += 1
+            continue
         for failure in report.failures:
             print(f"{file}:{failure}")
         passed += report.passed
         failed += report.failed
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 1 if failed or broken else 0

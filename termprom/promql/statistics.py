@@ -49,3 +49,17 @@ def plan_object(node: NodeCost) -> dict[str, Any]:
         "bytes": node.bytes,
         "children": [plan_object(child) for child in node.children],
     }
+
+
+def plan_from(tree: dict[str, Any]) -> NodeCost:
+    """What `plan_object` was made of."""
+    return NodeCost(
+        text=str(tree["expr"]),
+        what=str(tree["operation"]),
+        series=int(tree["series"]),
+        rows=int(tree["rows"]),
+        samples=int(tree["samples"]),
+        seconds=float(tree["seconds"]),
+        bytes=int(tree["bytes"]),
+        children=tuple(map(plan_from, tree["children"])),
+    )

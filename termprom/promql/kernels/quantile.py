@@ -74,6 +74,7 @@ def _over_sorted(windows: Windows, of: _OfSorted) -> tuple[Values, Mask]:
     # Two passes over the copies, thirty times the samples, that most queries do without.
     may_be_nan = bool(np.isnan(windows.values).any())
     for start in range(0, steps, width):
+        windows.check()
         columns = slice(start, start + width)
         index = windows.first[..., columns, np.newaxis] + numbers
         inside: Mask = index < windows.end[..., columns, np.newaxis]

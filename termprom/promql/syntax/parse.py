@@ -13,7 +13,7 @@ from termprom.promql.syntax.builder import Builder, Features
 from termprom.promql.syntax.check import check, check_matchers
 from termprom.promql.syntax.failures import located
 from termprom.promql.syntax.lexer import tokenize
-from termprom.promql.syntax.nodes import children
+from termprom.promql.syntax.nodes import parts
 from termprom.promql.syntax.tokens import END
 
 __all__ = ["Features", "parse", "parse_selector"]
@@ -53,9 +53,9 @@ def _run(text: str, start: str, features: Features) -> Any:
 
 def _require_bounded_depth(expr: ast.Expr) -> None:
     """Everything behind the parser recurses over the tree, so its depth has a bound."""
-    level = [expr]
+    level: list[ast.Expr | ast.Duration] = [expr]
     for _ in range(limits.QUERY_DEPTH_MAX):
-        level = [child for node in level for child in children(node)]
+        level = [part for node in level for part in parts(node)]
         if not level:
             return
     raise ParseError(
