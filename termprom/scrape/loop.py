@@ -168,8 +168,9 @@ class TargetLoop:
         around = self._around
         began = around.clock.monotonic()
         if self._started is not None:
-            lengths = around.metrics.interval_lengths.of(_seconds(self.target.interval_ms))
-            lengths.observe(began - self._started)
+            interval = _go_text(self.target.interval_ms)
+            around.metrics.interval_lengths.of(interval).observe(began - self._started)
+            around.metrics.interval_histogram.labels(interval).observe(began - self._started)
         self._started = began
         report = Report()
         page = await self._page(report, time_ms)
@@ -310,5 +311,13 @@ class TargetLoop:
         return self._reader.families()
 
 
-def _seconds(interval_ms: int) -> str:
-    return f"{interval_ms / 1000:g}s"
+def _go_text(interval_ms: int) -> str:
+    """A duration as the original labels it: 15s, 1m0s, 1.5s, 500ms."""
+    if interval_ms < 1000:
+        return f"{interval_ms}ms"
+    minutes, rest_ms = divmod(interval_ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest_ms / 1000:g}s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 _QUANTILES: Final = (0.01, 0.05, 0.5, 0.9, 0.99)
 _WINDOW: Final = 1_000  # observations that the quantiles look back on
+_LENGTH_BOUNDS: Final = (0.01, 0.1, 1, 10)
 _PREFIX: Final = "prometheus_target_scrapes_"
 
 
@@ -117,6 +118,20 @@ class ScrapeMetrics:
             "scrape_job",
             registry,
         )
+        self.sync_histogram = Histogram(
+            "prometheus_target_sync_length_histogram_seconds",
+            "How long it took to sync a scrape pool.",
+            ["scrape_job"],
+            buckets=_LENGTH_BOUNDS,
+            registry=registry,
+        )
+        self.interval_histogram = Histogram(
+            "prometheus_target_interval_length_histogram_seconds",
+            "Actual intervals between scrapes.",
+            ["interval"],
+            buckets=_LENGTH_BOUNDS,
+            registry=registry,
+        )
         self.interval_lengths = Summaries(
             "prometheus_target_interval_length_seconds",
             "Actual intervals between scrapes.",
@@ -181,6 +196,7 @@ class ScrapeMetrics:
             self.targets,
             self.syncs,
             self.sync_failed,
+            self.sync_histogram,
             self.cache_entries,
             self.cache_bytes,
         ):

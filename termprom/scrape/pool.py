@@ -86,7 +86,9 @@ class Pool:
             await loop.stop()
             self._end_later(loop)
         metrics.syncs.labels(name).inc()
-        metrics.sync_lengths.of(name).observe(self._around.clock.monotonic() - began)
+        length = self._around.clock.monotonic() - began
+        metrics.sync_lengths.of(name).observe(length)
+        metrics.sync_histogram.labels(name).observe(length)
 
     async def reload(self, job: ScrapeConfig, fetch: Fetch) -> None:
         """Go on as `job`; targets that stay keep their state, and only what changed is redone."""
