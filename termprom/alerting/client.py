@@ -109,6 +109,9 @@ class AlertmanagerClient:
             # Its own words name objects of this process instead of the reason.
             reason = problem.os_error.strerror or str(problem.os_error)
             raise SendError(f"dial tcp {problem.host}:{problem.port}: {reason}") from problem
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as problem:
+            # At which byte it broke is chance; the same trouble should have the same name.
+            raise SendError("the connection was closed before an answer came") from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             raise SendError(str(problem) or type(problem).__name__) from problem
 
