@@ -1,8 +1,8 @@
 """The composition root: builds the parts from settings and a configuration, starts them, reloads
 them, stops them in reverse.
 
-Everything here lives on one event loop, the engine's. Blocking work goes to two pools: `io` for
-the store and files, `queries` for PromQL.
+Everything here lives on one event loop, the engine's. Blocking work goes to three pools: `io` for
+the store and files, one for the queries of people and programs, one for those of rules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -33,40 +32,26 @@ from termprom.daemon.doors import Doors
 from termprom.daemon.garbage import GarbageKeeper
 from termprom.daemon.lock import FolderLock
 from termprom.daemon.logs import LogRing
+from termprom.daemon.part_options import engine_options, storage_options
 from termprom.daemon.query_watch import QueryWatch
 from termprom.daemon.selfmetrics import SelfMetrics
 from termprom.daemon.settings import Settings
-from termprom.daemon.status import EngineState, picture
+from termprom.daemon.sources import EngineSources
+from termprom.daemon.status import EngineState
 from termprom.discovery.manager import DiscoveryManager
 from termprom.errors import ConfigError, TermpromError
 from termprom.hostmetrics.collector import HostCollector
 from termprom.model.labels import Labels
-from termprom.model.matchers import Matcher
 from termprom.model.result import QueryResult
-from termprom.model.silences import Silence
 from termprom.promql.engine import Engine as QueryEngine
-from termprom.promql.engine import EngineOptions
 from termprom.promql.syntax.format import one_line
 from termprom.promql.syntax.parse import parse
-from termprom.push.grouping import GroupingKey
 from termprom.push.store import PushOptions, PushStore
 from termprom.rules.manager import RuleManager
 from termprom.rules.restoring import Restoring
 from termprom.scrape.manager import ScrapeManager
 from termprom.server.addresses import default_external_url
-from termprom.storage import Exemplar
-from termprom.tsdb.db import Database, Options, ReplayProgress
-from termprom.views import (
-    AlertView,
-    CardinalityView,
-    LogLine,
-    MetadataView,
-    PushGroupView,
-    RuleGroupView,
-    SilenceView,
-    StatusView,
-    TargetsView,
-)
+from termprom.tsdb.db import Database, ReplayProgress
 
 log = logging.getLogger("termprom.daemon")
 
@@ -75,7 +60,7 @@ _STATS_SECONDS: Final = 1.0
 _PUSH_PAGE: Final = "/pushgateway"
 
 
-class Engine:
+class Engine(EngineSources):
     """A whole monitoring system on the running event loop."""
 
     def __init__(
@@ -99,8 +84,13 @@ class Engine:
         self._garbage = GarbageKeeper(clock)
         self._state = EngineState(started_ms=clock.now_ms())
         self._io = ThreadPoolExecutor(max_workers=4, thread_name_prefix="io")
+        # A thread for every query that may run at once: a small one never waits for two large ones.
         self._queries = ThreadPoolExecutor(
-            max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="query"
+            max_workers=max(2, settings.query_concurrency), thread_name_prefix="query"
+        )
+        # Rules have threads of their own: what people ask must not make an alert late.
+        self._evaluations = ThreadPoolExecutor(
+            max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="rule"
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading = asyncio.Lock()
@@ -139,7 +129,9 @@ class Engine:
             clock=self.clock,
             registry=self.registry,
         )
-        self.query_engine = QueryEngine(self._engine_options(config))
+        self.query_engine = QueryEngine(
+            engine_options(self.settings, config, self.query_watch.watchers)
+        )
         self.notifier = Notifier(clock=self.clock, registry=self.registry)
         self.silence_mirror = SilenceMirror(
             self.notifier.doors,
@@ -197,7 +189,7 @@ class Engine:
             notify=self.notifier.send,
             on_change=self._on_alerts,
             external_url=self.external_url,
-            executor=self._queries,
+            executor=self._evaluations,
             template_query=self._query_for_template,
             format_expr=lambda expr: one_line(parse(expr, features)),
             resend_delay_ms=settings.resend_delay_ms,
@@ -220,7 +212,7 @@ class Engine:
     def _open_database(self, config: Config) -> Database:
         return Database.open(
             self.settings.data_folder,
-            self._storage_options(config),
+            storage_options(self.settings, config),
             clock=self.clock,
             registry=self.registry,
             progress=self._on_replay,
@@ -246,29 +238,6 @@ class Engine:
         done = 100 * progress.bytes_done // max(progress.bytes, 1)
         self._on_progress(f"reading the write-ahead log: {done} %")
 
-    def _storage_options(self, config: Config) -> Options:
-        """Where the configuration has a retention section, it replaces the flags entirely."""
-        time_ms, size = config.storage.retention_time, config.storage.retention_size
-        from_file = time_ms is not None or size is not None
-        return Options(
-            retention_ms=(time_ms or 0) if from_file else self.settings.retention_ms,
-            retention_bytes=(size or 0) if from_file else self.settings.retention_bytes,
-            out_of_order_window_ms=config.storage.out_of_order_time_window,
-            exemplars_max=max(config.storage.max_exemplars, 0)
-            if "exemplar-storage" in self.settings.features
-            else 0,
-        )
-
-    def _engine_options(self, config: Config) -> EngineOptions:
-        return EngineOptions(
-            lookback_ms=self.settings.lookback_ms,
-            samples_max=self.settings.query_samples_max,
-            timeout_seconds=self.settings.query_timeout_seconds,
-            default_step_ms=config.global_.evaluation_interval,
-            features=query_features(self.settings),
-            watchers=self.query_watch.watchers,
-        )
-
     @property
     def url(self) -> str:
         """Where the API answers; empty before it listens."""
@@ -286,8 +255,10 @@ class Engine:
     async def _apply(self, config: Config) -> None:
         """Hand `config` to every part. The parts keep what did not change."""
         self.query_watch.use_log(self.query_watch.open_log(config.global_.query_log_file))
-        self.query_engine = QueryEngine(self._engine_options(config))
-        self.database.set_options(self._storage_options(config))
+        self.query_engine = QueryEngine(
+            engine_options(self.settings, config, self.query_watch.watchers)
+        )
+        self.database.set_options(storage_options(self.settings, config))
         jobs = list(config.scrape_configs)
         if config.pushgateway.enabled and self.settings.push_listen is not None:
             jobs.append(self._push_job(config))
@@ -358,7 +329,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         # In a copy of the context, which knows the rule group that asks.
         ask = partial(copy_context().run, self.query_engine.instant, self.database, expr, at_ms)
-        return await loop.run_in_executor(self._queries, ask)
+        return await loop.run_in_executor(self._evaluations, ask)
 
     def _query_for_template(self, expr: str, at_ms: int) -> QueryResult:
         """Called in a worker thread."""
@@ -386,92 +357,6 @@ class Engine:
 
     def _on_alerts(self, text: str) -> None:
         self.hub.publish(Topic.ALERTS if text else Topic.RULES, text)
-
-    # --- Sources of the backend, hooks of the server ------------------------------------------
-
-    @property
-    def name(self) -> str:
-        return self._state.hostname
-
-    @property
-    def owner_secret(self) -> str:
-        """What stands in the data folder for those who may read it; empty without a lock."""
-        return self._lock.secret if self._lock is not None else ""
-
-    def external_labels(self) -> Labels:
-        """Those of the configuration in force."""
-        return self._config.global_.external_labels
-
-    @property
-    def queryable(self) -> Database:
-        return self.database
-
-    @property
-    def executor(self) -> ThreadPoolExecutor:
-        return self._queries
-
-    def ready(self) -> bool:
-        return self._ready
-
-    def quit(self) -> None:
-        """Ask whoever runs this engine to stop it."""
-        self.quit_requested.set()
-
-    def targets(self) -> TargetsView:
-        managers = (self.discovery, self.alertmanager_discovery)
-        found = tuple(view for manager in managers for view in manager.view())
-        return replace(self.scraper.view(), discovery=found)
-
-    def targets_metadata(self) -> Sequence[MetadataView]:
-        return self.scraper.metadata()
-
-    def rule_groups(self) -> Sequence[RuleGroupView]:
-        return self.rules.view()
-
-    def alerts(self) -> Sequence[AlertView]:
-        return self.silencing.marked(self.rules.alerts())
-
-    def silences(self) -> Sequence[SilenceView]:
-        return self.silencing.view(self.rules.alerts())
-
-    async def create_silence(self, wanted: Silence) -> str:
-        return await self.silencing.set(wanted)
-
-    async def expire_silence(self, silence_id: str) -> None:
-        await self.silencing.expire(silence_id)
-
-    def push_groups(self) -> Sequence[PushGroupView]:
-        return self.push.view()
-
-    async def delete_push_group(self, labels: Labels) -> None:
-        key = GroupingKey.of(dict(labels))
-        await self.push.queue.run(partial(self.push.delete, key))
-
-    def scrape_configs(self) -> Sequence[ScrapeConfig]:
-        """The jobs in force, the built-in one for pushed groups among them."""
-        return self._jobs
-
-    def exemplars(
-        self, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
-    ) -> list[tuple[Labels, list[Exemplar]]]:
-        return self.database.exemplars(selectors, start_ms, end_ms)
-
-    def cardinality(self, limit: int) -> CardinalityView:
-        return self.database.cardinality(limit)
-
-    def logs(self, after: int) -> Sequence[LogLine]:
-        return self.ring.after(after)
-
-    def status(self) -> StatusView:
-        return picture(
-            self.settings,
-            self._config,
-            self._state,
-            self.clock.now_ms(),
-            storage=self.database.view(),
-            alertmanagers=self.notifier.alertmanagers(),
-            dropped_alertmanagers=self.notifier.dropped_alertmanagers(),
-        )
 
     # --- Living -------------------------------------------------------------------------------
 
@@ -529,7 +414,7 @@ class Engine:
                 await self._stop_part(name, partial(loop.run_in_executor, self._io, part.close))
         if hasattr(self, "query_watch"):
             self.query_watch.close()
-        for pool in (self._queries, self._io):
+        for pool in (self._queries, self._evaluations, self._io):
             pool.shutdown(wait=False, cancel_futures=True)
         log.info("stopped")
 
