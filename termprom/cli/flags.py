@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from termprom import limits
 from termprom.daemon.feature_flags import feature_warnings
 from termprom.daemon.settings import (
     DEFAULT_API_PORT,
@@ -41,6 +42,12 @@ def parse_size(text: str) -> int:
     if text == "0":
         return 0
     raise ValueError(f'unknown unit or number in size "{text}", try 512MB')
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 def _size(text: str) -> int:
@@ -182,6 +189,26 @@ FLAGS: Final = (
         help="Least time before an alert is sent again.",
     ),
     Flag(
+        "alertmanager.notification-queue-capacity",
+        limits.NOTIFIER_QUEUE_MAX,
+        _count,
+        metavar="N",
+        help="Alerts that wait for each Alertmanager.",
+    ),
+    Flag(
+        "alertmanager.notification-batch-size",
+        limits.NOTIFIER_BATCH_MAX,
+        _count,
+        metavar="N",
+        help="Alerts in one request to an Alertmanager.",
+    ),
+    Flag(
+        "alertmanager.drain-notification-queue-on-shutdown",
+        True,
+        bool,
+        help="Send what waits before the process ends.",
+    ),
+    Flag(
         "enable-feature",
         repeated=True,
         metavar="NAMES",
@@ -209,9 +236,6 @@ FLAGS: Final = (
     Flag("web.console.templates", "consoles"),
     Flag("web.console.libraries", "console_libraries"),
     Flag("alertmanager.config.file"),
-    Flag("alertmanager.notification-queue-capacity", "10000"),
-    Flag("alertmanager.notification-batch-size", "256"),
-    Flag("alertmanager.drain-notification-queue-on-shutdown", True, bool),
     Flag("rules.max-concurrent-evals", "4"),
     Flag("scrape.adjust-timestamps", True, bool),
     Flag("scrape.timestamp-tolerance", "2ms"),
@@ -320,6 +344,9 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         for_outage_tolerance_ms=chosen["rules_alert_for_outage_tolerance"],
         for_grace_period_ms=chosen["rules_alert_for_grace_period"],
         resend_delay_ms=chosen["rules_alert_resend_delay"],
+        notification_queue_max=chosen["alertmanager_notification_queue_capacity"],
+        notification_batch_max=chosen["alertmanager_notification_batch_size"],
+        drain_notifications=chosen["alertmanager_drain_notification_queue_on_shutdown"],
         features=features,
         log_level=chosen["log_level"],
         log_format=chosen["log_format"],

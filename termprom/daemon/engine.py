@@ -132,7 +132,13 @@ class Engine(EngineSources):
         self.query_engine = QueryEngine(
             engine_options(self.settings, config, self.query_watch.watchers)
         )
-        self.notifier = Notifier(clock=self.clock, registry=self.registry)
+        self.notifier = Notifier(
+            clock=self.clock,
+            registry=self.registry,
+            queue_capacity=settings.notification_queue_max,
+            batch_size=settings.notification_batch_max,
+            drain_on_stop=settings.drain_notifications,
+        )
         self.silence_mirror = SilenceMirror(
             self.notifier.doors,
             clock=self.clock,

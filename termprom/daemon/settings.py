@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from termprom import limits
+
 DEFAULT_API_PORT: Final = 9090
 DEFAULT_PUSH_PORT: Final = 9091
 DEFAULT_RETENTION_MS: Final = 15 * 86_400_000
@@ -62,6 +64,9 @@ class Settings:
     for_outage_tolerance_ms: int = 3_600_000
     for_grace_period_ms: int = 600_000
     resend_delay_ms: int = 60_000
+    notification_queue_max: int = limits.NOTIFIER_QUEUE_MAX
+    notification_batch_max: int = limits.NOTIFIER_BATCH_MAX
+    drain_notifications: bool = True
     features: frozenset[str] = frozenset()
     log_level: str = "info"
     log_format: str = "logfmt"

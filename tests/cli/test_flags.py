@@ -35,6 +35,22 @@ def test_a_size_limit_alone_switches_the_time_limit_off() -> None:
     assert settings("--storage.tsdb.retention.time=1d").retention_ms == 86_400_000
 
 
+def test_notifications() -> None:
+    plain = settings()
+    assert (plain.notification_queue_max, plain.notification_batch_max) == (10_000, 256)
+    assert plain.drain_notifications
+    chosen = settings(
+        "--alertmanager.notification-queue-capacity=5",
+        "--alertmanager.notification-batch-size=2",
+        "--no-alertmanager.drain-notification-queue-on-shutdown",
+    )
+    assert (chosen.notification_queue_max, chosen.notification_batch_max) == (5, 2)
+    assert not chosen.drain_notifications
+    assert chosen.flags["alertmanager.notification-batch-size"] == "2"
+    with pytest.raises(SystemExit):
+        settings("--alertmanager.notification-batch-size=0")
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("0", 0), ("512MB", 512 << 20), ("1GB", 1 << 30), ("7B", 7)]
 )
