@@ -60,14 +60,21 @@ class Binding:
         return len(self.stored) == self.layout.count
 
 
+Labelled = tuple[list[Labels | None], ScrapeError | None]
+
+
 def bind(
     layout: PageLayout,
     labelling: Labelling,
     group: Group,
     before: Binding | None = None,
     kept: Ints | None = None,
+    labelled: Labelled | None = None,
 ) -> Binding:
-    """The binding of `layout`. `kept` (K,) are the lines' numbers in the layout of `before`."""
+    """The binding of `layout`. `kept` (K,) are the lines' numbers in the layout of `before`.
+
+    `labelled` is what `label_lines` makes of all lines, where somebody has done it already.
+    """
     columns = np.full(layout.count, _UNBOUND, dtype=np.int64)
     if before is not None and kept is not None and before.error is None:
         known: Mask = kept >= 0
@@ -75,8 +82,10 @@ def bind(
     new = np.flatnonzero(columns == _UNBOUND)
     if not len(new):
         return Binding(layout, columns, layout.count, None)
-    pairs = layout.pairs()
-    labels, error = _label([pairs[number] for number in new.tolist()], labelling)
+    if labelled is None or len(new) < layout.count:
+        pairs = layout.pairs()
+        labelled = label_lines([pairs[number] for number in new.tolist()], labelling)
+    labels, error = labelled
     present = np.array([one is not None for one in labels], dtype=np.bool_)
     columns[new] = DROPPED
     columns[new[: len(labels)][present]] = group.columns([one for one in labels if one is not None])
@@ -87,9 +96,7 @@ def bind(
     return Binding(layout, columns, at_fault + 1, error)
 
 
-def _label(
-    lines: Sequence[LabelPairs], labelling: Labelling
-) -> tuple[list[Labels | None], ScrapeError | None]:
+def label_lines(lines: Sequence[LabelPairs], labelling: Labelling) -> Labelled:
     """Labels of the lines up to the first that fails the scrape, and that failure."""
     labels: list[Labels | None] = []
     for pairs in lines:

@@ -210,8 +210,14 @@ class TargetLoop:
         body, how = answer.body, self._how()
         if len(body) <= limits.SCRAPE_INLINE_BYTES:
             return self._reader.read(body, kind, how)
+
+        def read() -> Page:
+            page = self._reader.read(body, kind, how)
+            self.series.prepare(page)
+            return page
+
         loop, executor = asyncio.get_running_loop(), self._around.executor
-        return await loop.run_in_executor(executor, self._reader.read, body, kind, how)
+        return await loop.run_in_executor(executor, read)
 
     def _how(self) -> Reading:
         target, extras = self.target, self._around.extras

@@ -13,6 +13,7 @@ from termprom.exposition.entries import Exemplar, LabelPairs, SeriesEntry
 from termprom.exposition.negotiate import Format, scanner_for
 from termprom.model.values import Ints, TimesMs
 from termprom.scrape.derive import derive
+from termprom.scrape.first_reading import read_first
 from termprom.scrape.keyed import PageLayout
 from termprom.scrape.layout import BOUND_CODES, TextLayout, take_apart
 from termprom.scrape.tails import Readings, read_tails
@@ -62,7 +63,8 @@ def read_page(
         if derived is not None:
             fresh, numbers, kept = derived
             return Page(fresh, numbers, None, nearest, kept)
-    return scan_page(body, kind)
+    first = read_first(body, kind)
+    return Page(*first) if first is not None else scan_page(body, kind)
 
 
 def scan_page(body: bytes, kind: Format) -> Page:

@@ -16,7 +16,8 @@ from termprom.config.schema import ScrapeConfig
 from termprom.errors import ColumnsDropped, LimitExceeded, ScrapeError, StorageError
 from termprom.model.values import STALE, Ints, Mask
 from termprom.scrape.batch import EMPTY, Batch, make_batch
-from termprom.scrape.binding import DROPPED, Binding, bind
+from termprom.scrape.binding import DROPPED, Binding, Labelled, bind, label_lines
+from termprom.scrape.keyed import PageLayout
 from termprom.scrape.labelling import Labelling
 from termprom.scrape.page import Page
 from termprom.scrape.report import Report, report_labels, report_values
@@ -65,6 +66,7 @@ class TargetSeries:
         self._latest: Binding | None = None  # of the last page that was read to its end
         self._steady: Binding | None = None  # the binding that `tracked` comes from, unchanged
         self._counted: tuple[Binding, bytes] | None = None  # the starts that were stored last
+        self._prepared: tuple[PageLayout, Labelling, Labelled] | None = None
         self._stored_ms = 0  # when the last scrape was stored
         self.reconfigure(target, job)
 
@@ -85,6 +87,14 @@ class TargetSeries:
         )
         self._binding = self._latest = self._steady = None
         self._counted = None
+
+    def prepare(self, page: Page) -> None:
+        """Label the lines of a page that is new as a whole; may run in another thread."""
+        known = (self._latest, self._binding)
+        layouts = [binding.layout for binding in known if binding is not None]
+        if not any(one is page.layout or one is page.derived_from for one in layouts):
+            labelled = label_lines(page.layout.pairs(), self._labelling)
+            self._prepared = (page.layout, self._labelling, labelled)
 
     def store(self, page: Page | None, time_ms: int, report: Report) -> Appended:
         """Store a scrape: its page (None where there is none) and the report. Fills in the report.
@@ -162,7 +172,13 @@ class TargetSeries:
                 self._tell(page)
                 return bind(page.layout, self._labelling, self.group, known, page.kept)
         self._tell(page)
-        return bind(page.layout, self._labelling, self.group)
+        labelled: Labelled | None = None
+        if self._prepared is not None:
+            layout, labelling, labelled = self._prepared
+            self._prepared = None
+            if layout is not page.layout or labelling is not self._labelling:
+                labelled = None
+        return bind(page.layout, self._labelling, self.group, labelled=labelled)
 
     def _tell(self, page: Page) -> None:
         """Tell the store what a page with a new layout says of its families."""

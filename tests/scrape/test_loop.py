@@ -245,3 +245,13 @@ async def test_a_new_configuration_keeps_the_state_and_ends_what_it_no_longer_st
     assert bench.values("a") == [1.0, 1.0]
     assert bench.values("b") == [1.0, STALE]
     assert bench.loop.view().recent == (True, True)
+
+
+async def test_a_large_page_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("termprom.limits.SCRAPE_INLINE_BYTES", 1)
+    bench = Bench(FakeTarget("a 1\nb 1\n", "a 2\nb 2\nc 1\n", "a 3\nbad line\n", "a 4\nb 4\nc 4\n"))
+    await bench.scrape(4)
+    assert bench.values("a") == [1.0, 2.0, 4.0]
+    assert bench.values("b") == [1.0, 2.0, STALE, 4.0]
+    assert bench.values("c") == [1.0, STALE, 4.0]
+    assert bench.values("up") == [1.0, 1.0, 0.0, 1.0]

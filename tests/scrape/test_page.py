@@ -154,6 +154,8 @@ def test_a_page_reads_the_same_however_it_is_read(seed: int, edits: int, kind: F
     for _ in range(edits):
         page = edit(page, choose)
         read = read_page(page, kind, own)
-        same(read, scan_page(page if page.endswith(b"\n") or not page else page + b"\n", kind))
+        scanned = scan_page(page if page.endswith(b"\n") or not page else page + b"\n", kind)
+        same(read, scanned)
+        same(read_page(page, kind), scanned)
         if read.error is None:
             own = read.layout
