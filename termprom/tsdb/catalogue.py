@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -80,34 +80,58 @@ class Catalogue:
 
     def intern(self, labels: Labels) -> int:
         """The number of this series; a new one if need be."""
-        digest = series_hash(labels)
-        number = self._numbers.get(digest)
-        if number is not None:
-            return number
-        number = self._numbers[digest] = self.series_count
-        intern = self.symbols.intern
-        metric = -1
-        for name, value in labels:
-            symbol = intern(value)
-            self._pair_names.append(intern(name))
-            self._pair_values.append(symbol)
-            if name == METRIC_NAME:
-                metric = symbol
-        self.component_count += is_component(labels)
-        self._hashes.extend(hash_words([digest])[0])
-        self._first_column.append(-1)
-        self._offsets.append(self._pair_names.size)
-        # Last: `series_count` is what readers go by.
-        self._metrics.append(metric)
-        return number
+        return self.intern_all([labels])[0]
 
-    def add_column(self, series: int, group: int, number: int) -> None:
-        """Series number `series` is now in column `number` of group `group`."""
-        column = self._column_group.size
-        self._column_number.append(number)
-        self._next_column.append(int(self._first_column.view()[series]))
-        self._column_group.append(group)
-        self._first_column.view()[series] = column
+    def intern_all(self, series: Sequence[Labels]) -> list[int]:
+        """The number of each of these series; new ones if need be."""
+        numbers = self._numbers
+        digests = [series_hash(labels) for labels in series]
+        found = [numbers.get(digest, -1) for digest in digests]
+        new: dict[bytes, Labels] = {}
+        for place, number in enumerate(found):
+            if number < 0:
+                new[digests[place]] = series[place]
+        if new:
+            self._add(new)
+            found = [numbers[digest] for digest in digests]
+        return found
+
+    def _add(self, new: Mapping[bytes, Labels]) -> None:
+        """Series that are not there yet, by their hashes."""
+        intern = self.symbols.intern
+        names: list[int] = []
+        values: list[int] = []
+        ends: list[int] = []
+        metrics: list[int] = []
+        for labels in new.values():
+            metric = -1
+            for name, value in labels:
+                symbol = intern(value)
+                names.append(intern(name))
+                values.append(symbol)
+                if name == METRIC_NAME:
+                    metric = symbol
+            metrics.append(metric)
+            ends.append(len(names))
+            self.component_count += is_component(labels)
+        before = self._pair_names.size
+        self._pair_names.extend(np.array(names, dtype=np.int32))
+        self._pair_values.extend(np.array(values, dtype=np.int32))
+        self._hashes.extend(hash_words(list(new)).reshape(-1))
+        self._first_column.extend(np.full(len(new), -1, dtype=np.int32))
+        self._offsets.extend(np.array(ends, dtype=np.int64) + before)
+        first = self.series_count
+        self._numbers.update(zip(new, range(first, first + len(new)), strict=True))
+        # Last: `series_count` is what readers go by.
+        self._metrics.extend(np.array(metrics, dtype=np.int32))
+
+    def add_columns(self, series: Ints, group: int, numbers: Ints) -> None:
+        """Each of these distinct series is now in that column of the group."""
+        first = self._column_group.size
+        self._column_number.extend(numbers)
+        self._next_column.extend(self._first_column.view()[series])
+        self._column_group.extend(np.full(series.size, group, dtype=np.int32))
+        self._first_column.view()[series] = np.arange(first, first + series.size)
 
     def pairs(self, series: Ints) -> tuple[AnyArray, AnyArray]:
         """Symbols of these series (K,): pair counts (K,), names and values in turn (2 P,) int32."""
@@ -129,6 +153,17 @@ class Catalogue:
         names = self._pair_names.view()[start:end].tolist()
         values = self._pair_values.view()[start:end].tolist()
         return Labels((text(name), text(value)) for name, value in zip(names, values, strict=True))
+
+    def are_components(self, series: Ints) -> Mask:
+        """Which of these series are components; (K,)."""
+        if not self.component_count:
+            return np.zeros(series.size, dtype=np.bool_)
+        # The name that only components have sorts before all others.
+        first = self._pair_names.view()[
+            np.minimum(self._offsets.view()[series], self._pair_names.size - 1)
+        ]
+        found: Mask = first == self.symbols.find(COMPONENT)
+        return found
 
     def digest(self, series: int) -> bytes:
         digest: bytes = self._hashes.view()[2 * series : 2 * series + 2].tobytes()

@@ -36,6 +36,7 @@ from termprom.tsdb.head_cut import HeadCutter
 from termprom.tsdb.head_group import HeadGroup
 from termprom.tsdb.head_source import HeadSource
 from termprom.tsdb.manifest import Manifest, read_manifest, write_manifest
+from termprom.tsdb.memory import give_back_freed
 from termprom.tsdb.metrics import StoreMetrics
 from termprom.tsdb.options import Options
 from termprom.tsdb.page_cache import PageCache
@@ -276,6 +277,7 @@ class Database:
             self._compact(range_lengths(options.block_ms, options.retention_ms))
             self._retain()
             self._blocks.rest()
+            give_back_freed()
 
     def _compact(self, lengths: Sequence[int]) -> None:
         """Merge blocks until the plan is content; a corrupt one is set apart and left out."""

@@ -20,7 +20,6 @@ from termprom.model.metadata import Metadata
 from termprom.model.values import ABSENT_BITS, AnyArray, Ints, Mask, TimesMs, Values
 from termprom.storage import Appended, Exemplar, ExemplarsAppended, HistogramSample
 from termprom.tsdb.admission import NO_TIME, Verdict, admit
-from termprom.tsdb.components import is_component
 from termprom.tsdb.growable import Growable
 from termprom.tsdb.head_page import EncodedPage, Page, RawPage
 from termprom.tsdb.identity import group_timeline_hash
@@ -39,9 +38,10 @@ from termprom.tsdb.wal_entries import (
 if TYPE_CHECKING:
     from termprom.tsdb.head import Head
 
-ROWS_MAX: Final = 120  # open rows per group, 960 bytes per series; then they are a page
+ROWS_MAX: Final = 60  # open rows per group, 480 bytes per series; then they are a page
 # A timestamp that fewer columns share is not worth a row across all of them.
 _ROW_SHARE: Final = 4
+_MADE_AT_ONCE: Final = 256
 
 
 @dataclass(slots=True)
@@ -107,20 +107,32 @@ class HeadGroup:
     # --- Writing ------------------------------------------------------------------------------
 
     def columns(self, labels: Sequence[Labels]) -> Ints:
-        head, known = self._head, self._column_of
-        numbers = np.empty(len(labels), dtype=np.int64)
-        for place, one in enumerate(labels):
+        head = self._head
+        parts = []
+        # Readers wait while series are made, so not too many at once.
+        for start in range(0, len(labels), _MADE_AT_ONCE):
             with head.lock:
-                series = head.catalogue.intern(one)
-                column = known.get(series)
-                if column is None:
-                    column = known[series] = self._series.size
-                    self._series.append(series)
-                    self._last_ms.append(NO_TIME)
-                    head.catalogue.add_column(series, self.number, column)
-                    self._unborn += 1
-            numbers[place] = column
-        return numbers
+                series = head.catalogue.intern_all(labels[start : start + _MADE_AT_ONCE])
+                parts.append(self._columns_of(series))
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def columns_of(self, series: Sequence[int]) -> Ints:
+        """The columns of series by their numbers, new ones if need be."""
+        with self._head.lock:
+            return self._columns_of(series)
+
+    def _columns_of(self, series: Sequence[int]) -> Ints:
+        known, first = self._column_of, self._series.size
+        new = [one for one in dict.fromkeys(series) if one not in known]
+        if new:
+            known.update(zip(new, range(first, first + len(new)), strict=True))
+            numbers = np.array(new, dtype=np.int64)
+            self._series.extend(numbers)
+            self._last_ms.extend(np.full(numbers.size, NO_TIME, dtype=np.int64))
+            columns = np.arange(first, first + numbers.size)
+            self._head.catalogue.add_columns(numbers, self.number, columns)
+            self._unborn += numbers.size
+        return np.array([known[one] for one in series], dtype=np.int64)
 
     def append(
         self,
@@ -470,10 +482,11 @@ class HeadGroup:
             layout.is_new = False
         return layout
 
-    def adopt(self, labels: Labels, column: int) -> None:
-        """A column that replay has met, and what it holds."""
-        if is_component(labels):
-            self._beside.adopt(labels, column)
+    def adopt(self, columns: Ints) -> None:
+        """Columns that replay has met; components among them are known from now on."""
+        catalogue = self._head.catalogue
+        for column in columns[catalogue.are_components(self.series_of(columns))].tolist():
+            self._beside.adopt(self._labels_of(column), column)
 
     def settle(self) -> None:
         """After replay: series stand where their components stand."""

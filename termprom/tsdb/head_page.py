@@ -19,7 +19,7 @@ from termprom.tsdb.codecs.registry import decode_array, encode_array
 from termprom.tsdb.page_cache import PageCache
 
 # Columns of neighbouring metrics share a frame until it has this many: a frame has a fixed price.
-_FRAME_COLUMNS: Final = 32
+_FRAME_COLUMNS: Final = 64
 # These pages are written once and read for three hours at most: speed before size.
 _LEVEL: Final = 6
 _numbers = itertools.count()

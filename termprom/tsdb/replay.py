@@ -75,11 +75,12 @@ def replay(
         segments = list_segments(folder)
     total = sum(segment.size_bytes for segment in segments)
     done = 0
+    known: dict[bytes, int] = {}
     progress(ReplayProgress(0, total))
     for segment in segments:
         result.next_segment = segment.number + 1
         is_newest = segment is segments[-1]
-        reading = _SegmentReplay(head, skip_late=segment.number < late_segment)
+        reading = _SegmentReplay(head, known, skip_late=segment.number < late_segment)
         with storage_errors(segment.path):
             data = files.map(segment.path)
         end = 0
@@ -121,10 +122,12 @@ def _cut(files: Files, segment: Segment, offset: int) -> None:
 class _SegmentReplay:
     """Applies the entries of one segment; its numbers mean nothing outside of it."""
 
-    def __init__(self, head: Head, *, skip_late: bool) -> None:
+    def __init__(self, head: Head, known: dict[bytes, int], *, skip_late: bool) -> None:
+        """`known` has the number of each series by the head's symbols of its pairs."""
         self._head = head
+        self._known = known
         self._skip_late = skip_late
-        self._texts: dict[int, str] = {}
+        self._symbols: AnyArray = np.full(16, -1, dtype=np.int32)  # the head's, by ours
         self._groups: dict[int, HeadGroup] = {}
         self._columns: dict[int, AnyArray] = {}
         self._layouts: dict[int, tuple[HeadGroup, Layout]] = {}
@@ -138,9 +141,9 @@ class _SegmentReplay:
             case LooseEntry():
                 self._loose(entry)
             case SymbolsEntry():
-                self._texts.update(zip(entry.ids.tolist(), entry.texts, strict=True))
+                self._define_symbols(entry)
             case GroupEntry():
-                group = self._head.group(self._labels(entry.pairs))
+                group = self._head.group(self._labels(self._symbols[entry.pairs]))
                 group.release()
                 self._groups[entry.group] = group
                 self._columns.setdefault(entry.group, np.full(16, -1, dtype=np.int64))
@@ -184,22 +187,32 @@ class _SegmentReplay:
             with self._head.lock:
                 group.restore_loose(entry.kind, times, columns, bits)
 
+    def _define_symbols(self, entry: SymbolsEntry) -> None:
+        self._symbols = _with_room(self._symbols, entry.ids)
+        intern = self._head.catalogue.symbols.intern
+        with self._head.lock:
+            self._symbols[entry.ids] = [intern(text) for text in entry.texts]
+
     def _define_columns(self, entry: ColumnsEntry) -> None:
-        group = self._group(entry.group)
-        ends = np.cumsum(2 * entry.pair_counts.astype(np.int64)).tolist()
-        labels = [
-            self._labels(entry.pairs[start:end])
-            for start, end in zip([0, *ends], ends, strict=False)
-        ]
-        known = self._columns[entry.group]
-        top = int(entry.columns.max()) + 1 if entry.columns.size else 0
-        if known.size < top:
-            grown = np.full(top + (top >> 2), -1, dtype=np.int64)
-            grown[: known.size] = known
-            known = self._columns[entry.group] = grown
-        columns = known[entry.columns] = group.columns(labels)
-        for one, column in zip(labels, columns.tolist(), strict=True):
-            group.adopt(one, column)
+        group, known = self._group(entry.group), self._known
+        pairs = np.ascontiguousarray(self._symbols[entry.pairs])
+        raw = pairs.tobytes()
+        ends = (8 * np.cumsum(entry.pair_counts.astype(np.int64))).tolist()
+        keys = [raw[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        new = [place for place, key in enumerate(keys) if key not in known]
+        if new:
+            # Segments define their series again: most are known from the one before.
+            bounds = [0, *ends]
+            labels = [
+                self._labels(pairs[bounds[place] // 4 : bounds[place + 1] // 4]) for place in new
+            ]
+            with self._head.lock:
+                numbers = self._head.catalogue.intern_all(labels)
+            known.update(zip((keys[place] for place in new), numbers, strict=True))
+        columns = group.columns_of([known[key] for key in keys])
+        group.adopt(columns)
+        local = self._columns[entry.group] = _with_room(self._columns[entry.group], entry.columns)
+        local[entry.columns] = columns
 
     def _delete(self, entry: DeleteEntry) -> None:
         self.has_late = True
@@ -215,10 +228,10 @@ class _SegmentReplay:
             head.exemplars.put(digest, one, partial(head.catalogue.labels, series))
 
     def _labels(self, pairs: AnyArray) -> Labels:
-        texts = self._texts
+        text = self._head.catalogue.symbols.text
         numbers = iter(pairs.tolist())
         return Labels(
-            (texts[name], texts[value]) for name, value in zip(numbers, numbers, strict=True)
+            (text(name), text(value)) for name, value in zip(numbers, numbers, strict=True)
         )
 
     def _group(self, number: int) -> HeadGroup:
@@ -227,3 +240,13 @@ class _SegmentReplay:
     def _local(self, group: int, columns: AnyArray) -> Ints:
         local: Ints = self._columns[group][columns]
         return local
+
+
+def _with_room(numbers: AnyArray, places: AnyArray) -> AnyArray:
+    """The array, long enough for these places; -1 where it was not."""
+    top = int(places.max()) + 1 if places.size else 0
+    if numbers.size >= top:
+        return numbers
+    grown = np.full(top + (top >> 2), -1, dtype=numbers.dtype)
+    grown[: numbers.size] = numbers
+    return grown

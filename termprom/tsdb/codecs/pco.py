@@ -35,7 +35,9 @@ class Pco:
 
     def decode(self, body: memoryview, count: int, dtype: np.dtype[np.generic]) -> AnyArray:
         numbers = np.empty(count, dtype=np.float64 if dtype.kind == "f" else np.int64)
-        standalone.simple_decompress_into(bytes(body), numbers)
+        done = standalone.simple_decompress_into(bytes(body), numbers)
+        if done.n_processed != count or not done.finished:
+            raise ValueError(f"{done.n_processed} numbers instead of {count}")
         return numbers.view(dtype)
 
     def is_exact_size(self, body_bytes: int, count: int) -> bool:

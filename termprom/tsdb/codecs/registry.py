@@ -100,7 +100,7 @@ def decode_array(data: bytes | memoryview, dtype: str) -> AnyArray:
         raise ValueError(f"codec {number} cannot hold {count} numbers in {len(body)} bytes")
     try:
         return codec.decode(body, count, np.dtype(dtype))
-    except (RuntimeError, TypeError) as problem:
+    except (RuntimeError, TypeError, MemoryError) as problem:
         raise ValueError(f"codec {number}: {problem}") from problem
 
 
