@@ -82,6 +82,7 @@ def _lower(expr: ast.Expr, frame: Frame) -> plan.Plan:
                 None if param is None else _lower(param, _inside_parameter(frame)),
                 grouping,
                 without,
+                inner.span,
                 span=expr.span,
             )
         case ast.Call(func, args):

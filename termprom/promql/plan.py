@@ -89,11 +89,14 @@ class Binary(PlanNode):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(PlanNode):
+    """`place` is where the operand is written, parentheses and all, for remarks on it."""
+
     op: str
     expr: Plan
     param: Plan | None = None
     grouping: tuple[str, ...] = ()
     without: bool = False
+    place: Span = field(default=Span(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

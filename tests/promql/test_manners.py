@@ -21,6 +21,13 @@ load 1m
 """
 
 CASES = {
+    "a histogram by zero has its zero bucket": """
+load 1m
+  z{} {{schema:0 count:6 sum:5 z_bucket:2 z_bucket_w:0.001 buckets:[4]}}x10
+
+eval instant at 2m z / 0
+  {} {{schema:0 count:Inf sum:Inf z_bucket:Inf z_bucket_w:0.001}}
+""",
     "topk chooses anew at each step of a subquery": """
 eval instant at 2m count_over_time((topk(1, g))[3m:1m])
   {i="a"} 1

@@ -50,7 +50,7 @@ def scale(histogram: Histogram, factor: float) -> Histogram:
 
 
 def divide(histogram: Histogram, divisor: float) -> Histogram:
-    """All counts and the sum by `divisor`; by zero no bucket is left."""
+    """All counts and the sum by `divisor`; by zero no bucket is left but the zero bucket."""
 
     def quotient(value: float) -> float:
         if divisor != 0:
@@ -62,7 +62,7 @@ def divide(histogram: Histogram, divisor: float) -> Histogram:
 
     result = _mapped(histogram, quotient)
     if divisor == 0:
-        result = replace(result, zero_count=0.0, positive={}, negative={})
+        result = replace(result, positive={}, negative={})
     return result.with_hint(CounterResetHint.GAUGE) if divisor < 0 else result
 
 

@@ -79,11 +79,11 @@ def folded(run: Run, node: Aggregate, stream: Stream, grid: Grid) -> Matrix:
     series = Series(labels, pending=pending)
     matrix = Matrix(series, values, present)
     if histograms and node.op in ("sum", "avg"):
-        span = node.expr.span
+        span = node.place
         found = fold_histograms(run, node.op, stream.series, histograms, groups, present, span)
         matrix = Matrix(series, values, present & ~found.dropped, found.cells)
     elif histograms and not counted:
-        run.notices.inform(notices.ignored_histogram(node.op), node.expr.span)
+        run.notices.inform(notices.ignored_histogram(node.op), node.place)
     return matrix if order is None else matrix.take(order.rows())
 
 
@@ -115,7 +115,7 @@ def quantile(run: Run, node: Aggregate, stream: Stream, q: Values, grid: Grid) -
     warn_of_quantiles(run, q, node.param.span)
     matrix = collect(run, stream, grid.count)
     if matrix.histograms:
-        run.notices.inform(notices.ignored_histogram(node.op), node.expr.span)
+        run.notices.inform(notices.ignored_histogram(node.op), node.place)
     labels, groups = group_rows(matrix.series, node.grouping, without=node.without)
     values = np.empty((len(labels), grid.count))
     present = np.zeros(values.shape, dtype=np.bool_)

@@ -97,7 +97,7 @@ class Campaign:
         found = differences(
             tolerated.settled(text, ours),
             tolerated.settled(text, theirs),
-            ordered=not question.over_time and tolerated.has_an_order(text),
+            ordered=not question.over_time and tolerated.has_an_order(text, theirs),
             tolerance=tolerated.tolerance(text),
         )
         return [] if found and tolerated.reason(text, ours, theirs) else found
