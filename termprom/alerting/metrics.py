@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter as Counts
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from termprom.clock import Clock
+from termprom.exposition.quantile_summary import QuantileSummary
 
 _LABEL: Final = ("alertmanager",)
 
@@ -13,7 +16,7 @@ _LABEL: Final = ("alertmanager",)
 class NotifierMetrics:
     """Per-endpoint series carry the whole URL and end with their endpoint."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, clock: Clock) -> None:
         self._holders: Counts[str] = Counts()
         prefix = "prometheus_notifications"
         self.sent = Counter(f"{prefix}_sent", "Alerts sent.", _LABEL, registry=registry)
@@ -37,8 +40,13 @@ class NotifierMetrics:
             "Alertmanagers discovered and active.",
             registry=registry,
         )
-        self.latency = Summary(
-            f"{prefix}_latency_seconds", "Latency of sending.", _LABEL, registry=registry
+        self.latency = QuantileSummary(
+            f"{prefix}_latency_seconds",
+            "Latency of sending.",
+            (0.5, 0.9, 0.99),
+            clock=clock,
+            registry=registry,
+            label=_LABEL[0],
         )
         self.latency_histogram = Histogram(
             f"{prefix}_latency_histogram_seconds",
@@ -52,7 +60,7 @@ class NotifierMetrics:
         self._holders[url] += 1
         for metric in (self.sent, self.errors, self.dropped, self.queue_length):
             metric.labels(url)
-        self.latency.labels(url)
+        self.latency.begin(url)
         self.latency_histogram.labels(url)
 
     def end(self, url: str) -> None:
@@ -65,5 +73,5 @@ class NotifierMetrics:
         del self._holders[url]
         for metric in (self.sent, self.errors, self.dropped, self.queue_length):
             metric.remove(url)
-        self.latency.remove(url)
+        self.latency.end(url)
         self.latency_histogram.remove(url)

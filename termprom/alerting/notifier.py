@@ -67,7 +67,7 @@ class Notifier:
         user_agent: str = "Prometheus/termprom",
     ) -> None:
         self._clock = clock
-        self._metrics = NotifierMetrics(registry)
+        self._metrics = NotifierMetrics(registry, clock)
         self._metrics.queue_capacity.set(queue_capacity)
         self._external = external_labels
         self._capacity = queue_capacity

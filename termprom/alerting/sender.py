@@ -128,7 +128,7 @@ class Sender:
         await self._post(self.url, encode([one.message for one in batch]))
         seconds = self._clock.monotonic() - began
         self._metrics.sent.labels(self.url).inc(len(batch))
-        self._metrics.latency.labels(self.url).observe(seconds)
+        self._metrics.latency.observe(seconds, self.url)
         self._metrics.latency_histogram.labels(self.url).observe(seconds)
 
     async def _pause(self, seconds: float) -> None:

@@ -56,7 +56,7 @@ class RuleManager:
     ) -> None:
         self._storage = storage
         self._parts = Collaborators(
-            query, clock, RuleMetrics(registry), notify, on_change, executor, resend_delay_ms
+            query, clock, RuleMetrics(registry, clock), notify, on_change, executor, resend_delay_ms
         )
         self._restoring = restoring
         self._surroundings = Surroundings(EMPTY, external_url, template_query)

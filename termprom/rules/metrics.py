@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from termprom.clock import Clock
+from termprom.exposition.quantile_summary import QuantileSummary
 
 _GROUP: Final = ("rule_group",)
 _BUCKETS: Final = (0.01, 0.1, 1.0, 10.0)
@@ -13,7 +16,7 @@ _BUCKETS: Final = (0.01, 0.1, 1.0, 10.0)
 class RuleMetrics:
     """The metrics of one RuleManager. Per-group series begin and end with their group."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, clock: Clock) -> None:
         def counter(name: str, text: str) -> Counter:
             return Counter(f"prometheus_rule_{name}", text, _GROUP, registry=registry)
 
@@ -33,9 +36,11 @@ class RuleMetrics:
         )
         self.last_restore = gauge("last_restore_duration_seconds", "Duration of the restoration.")
         self.last_samples = gauge("last_evaluation_samples", "Samples of the last evaluation.")
-        self.rule_duration = Summary(
+        self.rule_duration = QuantileSummary(
             "prometheus_rule_evaluation_duration_seconds",
             "Duration of one rule's evaluation.",
+            (0.5, 0.9, 0.99),
+            clock=clock,
             registry=registry,
         )
         self.rule_histogram = Histogram(
@@ -44,9 +49,11 @@ class RuleMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
-        self.group_duration = Summary(
+        self.group_duration = QuantileSummary(
             "prometheus_rule_group_duration_seconds",
             "Duration of one iteration of a group.",
+            (0.01, 0.05, 0.5, 0.9, 0.99),
+            clock=clock,
             registry=registry,
         )
         self.group_histogram = Histogram(

@@ -33,7 +33,7 @@ class Receiver:
             URL,
             self.post,
             clock=self.clock,
-            metrics=NotifierMetrics(self.registry),
+            metrics=NotifierMetrics(self.registry, self.clock),
             capacity=10,
             batch=2,
         )

@@ -91,7 +91,7 @@ class _Test:
             Collaborators(
                 self._query,
                 self._clock,
-                RuleMetrics(CollectorRegistry()),
+                RuleMetrics(CollectorRegistry(), self._clock),
                 notify=lambda alerts: None,
                 on_change=lambda line: None,
             )
