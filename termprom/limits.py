@@ -81,3 +81,7 @@ NOTIFICATION_STREAMS_MAX: Final = 16  # --web.max-notifications-subscribers
 
 # --- Remote write, receiving ------------------------------------------------------------------
 REMOTE_WRITE_BYTES_MAX: Final = 32 << 20  # of a request, compressed and decompressed, as upstream
+
+# --- Remote read, answering -------------------------------------------------------------------
+REMOTE_READ_SAMPLES_MAX: Final = 50_000_000  # --storage.remote.read-sample-limit
+REMOTE_READ_CONCURRENCY_MAX: Final = 10  # --storage.remote.read-concurrent-limit

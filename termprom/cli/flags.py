@@ -50,6 +50,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _round_number(text: str) -> int:
+    """Upstream's own default is written `5e7`."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError) as problem:
+        raise argparse.ArgumentTypeError(f'not a number: "{text}"') from problem
+
+
 def _size(text: str) -> int:
     try:
         return parse_size(text)
@@ -156,6 +164,20 @@ FLAGS: Final = (
         metavar="SIZE",
         help="How many bytes of blocks to keep, 0 for no limit.",
     ),
+    Flag(
+        "storage.remote.read-sample-limit",
+        50_000_000,
+        _round_number,
+        metavar="N",
+        help="Samples one remote read may ask for, 0 for no limit.",
+    ),
+    Flag(
+        "storage.remote.read-concurrent-limit",
+        10,
+        int,
+        metavar="N",
+        help="Remote reads that are answered at once, 0 for no limit.",
+    ),
     Flag("storage.tsdb.no-lockfile", False, bool, help="Do not lock the data folder."),
     Flag(
         "query.lookback-delta",
@@ -241,8 +263,6 @@ FLAGS: Final = (
     Flag("scrape.timestamp-tolerance", "2ms"),
     Flag("scrape.discovery-reload-interval", "5s"),
     Flag("storage.remote.flush-deadline", "1m"),
-    Flag("storage.remote.read-sample-limit", "5e7"),
-    Flag("storage.remote.read-concurrent-limit", "10"),
     Flag("storage.remote.read-max-bytes-in-frame", "1048576"),
     Flag("storage.tsdb.min-block-duration", "2h"),
     Flag("storage.tsdb.max-block-duration", ""),
@@ -329,6 +349,8 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         max_connections=chosen["web_max_connections"],
         read_timeout_seconds=chosen["web_read_timeout"] / 1000,
         notification_streams_max=chosen["web_max_notifications_subscribers"],
+        remote_read_samples_max=chosen["storage_remote_read_sample_limit"],
+        remote_read_concurrency=chosen["storage_remote_read_concurrent_limit"],
         push_file=Path(chosen["persistence_file"]) if chosen["persistence_file"] else None,
         push_page=chosen["web_telemetry_path"],
         push_checked=not chosen["push_disable_consistency_check"],

@@ -16,10 +16,12 @@ from termprom.daemon.settings import Settings
 from termprom.model.labels import Labels
 from termprom.push.store import PushStore
 from termprom.remote.receiver import WriteReceiver
+from termprom.remote.responder import ReadResponder
 from termprom.server.app import Hooks, ServerOptions, create_app
 from termprom.server.context import Administration
 from termprom.server.listen import Gate, Listener, listen
 from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
+from termprom.server.remote_read import read_routes
 from termprom.server.remote_write import write_routes
 from termprom.server.web_security import WebSecurity
 from termprom.storage import Storage
@@ -87,7 +89,12 @@ class Doors:
             body_seconds=settings.read_timeout_seconds,
             external_labels=house.external_labels,
         )
-        extra = [*push_routes(house.push), *write_routes(self._receiver)]
+        reads = read_routes(
+            ReadResponder(house.database, samples_max=settings.remote_read_samples_max),
+            house.external_labels,
+            concurrency_max=settings.remote_read_concurrency,
+        )
+        extra = [*push_routes(house.push), *write_routes(self._receiver), *reads]
         admin = house.database if settings.enable_admin_api else None
         app = create_app(house.backend, options, house, admin=admin, extra_routes=extra)
         if settings.web_config_file is not None:

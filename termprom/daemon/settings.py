@@ -49,6 +49,8 @@ class Settings:
     max_connections: int = 512
     read_timeout_seconds: float = 300.0
     notification_streams_max: int = 16
+    remote_read_samples_max: int = 50_000_000
+    remote_read_concurrency: int = 10
     push_file: Path | None = None  # None: in the data folder
     push_page: str = "/metrics"  # of the Pushgateway's own listener
     push_checked: bool = True

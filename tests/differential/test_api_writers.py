@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -101,6 +102,39 @@ def test_a_prometheus_writes_to_us(tmp_path: Path, page: int) -> None:
             ).stdout
             told = [line for line in page_text.splitlines() if line.startswith(failed)]
             assert [line.rsplit(" ", 1)[1] for line in told] == ["0"]
+
+
+def test_a_prometheus_reads_from_us(tmp_path: Path, page: int) -> None:
+    """What only we have scraped, it shows and calculates with."""
+    with Served(tmp_path, config=SCRAPE.format(port=page)) as served:
+        url = served.ready().url
+        eventually("scraped twice", lambda: served.value("count_over_time(load[1m]) > 1"))
+        config = tmp_path / "real.yml"
+        config.write_text(
+            f"remote_read: [{{url: {url}/api/v1/read, read_recent: true}}]\n", "utf-8"
+        )
+        port = free_port()
+        real = f"http://127.0.0.1:{port}"
+        with running(
+            real,
+            "/-/ready",
+            tmp_path / "prometheus.log",
+            "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={tmp_path / 'real'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ):
+            at = str(int(time.time()))
+            for expr in ("sort(load)", "odd", "big", 'req_total{path=~"/é|/a.*"}', "endless"):
+                asked = ("query", "instant", "--time", at, "URL", expr)
+                answers = [
+                    _promtool(*(one.replace("URL", base) for one in asked), folder=tmp_path)
+                    for base in (url, real)
+                ]
+                assert sorted(answers[1][1].splitlines()) == sorted(answers[0][1].splitlines())
+                assert answers[0][0] == 0
+            asked = ("query", "instant", "--time", at, real, "sum(count_over_time(load[1m])) > 3")
+            assert _promtool(*asked, folder=tmp_path)[1] != ""
 
 
 RULES = """groups:

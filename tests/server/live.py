@@ -23,9 +23,11 @@ from termprom.model.labels import Labels
 from termprom.promql.engine import Engine, EngineOptions
 from termprom.push.store import PushStore
 from termprom.remote.receiver import WriteReceiver
+from termprom.remote.responder import ReadResponder
 from termprom.server.app import ServerOptions, create_app
 from termprom.server.listen import listen
 from termprom.server.pushgateway import pushgateway_app, pushgateway_routes
+from termprom.server.remote_read import read_routes
 from termprom.server.remote_write import write_routes
 from termprom.tsdb.db import Database
 from tests.backend.sources import PreparedSources
@@ -116,7 +118,10 @@ async def _serve(
         options,
         PreparedHooks(sources),
         admin=database,
-        extra_routes=write_routes(receiver),
+        extra_routes=[
+            *write_routes(receiver),
+            *read_routes(ReadResponder(database), Labels, concurrency_max=2),
+        ],
     )
     routes = pushgateway_routes(store, registry=registry, enable_admin=True)
     listeners = [

@@ -179,6 +179,17 @@ def test_remote_write(live: Live, data: st.DataObject) -> None:
 
 
 @much
+@given(st.binary(max_size=80))
+def test_remote_read(live: Live, junk: bytes) -> None:
+    asked = b"\x0a" + bytes([len(junk)]) + junk
+    for message in (junk, asked):
+        body = bytes(cramjam.snappy.compress_raw(message))
+        status, answer = live.ask(live.api, "POST", "/api/v1/read", body)
+        assert status in (200, 400), answer
+        assert not live.failures, live.failures[0]
+
+
+@much
 @given(st.binary(max_size=200), st.booleans())
 def test_bytes_that_are_no_http(live: Live, junk: bytes, begun: bool) -> None:
     for where in (live.api, live.push):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -170,3 +171,33 @@ async def test_a_client_that_does_not_send_its_body_is_cut_off() -> None:
         await asyncio.sleep(0.1)
         assert not asked.done()
         asked.cancel()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the kernel has no such thing")
+async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "READ_TIMEOUT_SECONDS", 0.2)
+    gone = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(1 << 16))
+        finally:
+            gone.set()
+
+    app = web.Application()
+    app.add_routes([web.get("/", endless)])
+    gate = Gate()
+    listener = await listen(app, "127.0.0.1:0", movable=False, gate=gate)
+    try:
+        host, _, port = listener.address.rpartition(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(_REQUEST)
+            async with asyncio.timeout(30):  # the kernel probes less and less often
+                await gone.wait()
+    finally:
+        await listener.close()
