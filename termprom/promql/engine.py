@@ -14,28 +14,23 @@ import numpy as np
 from termprom import limits
 from termprom.errors import EvaluationError, ParseError
 from termprom.model.grid import Grid
-from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import EMPTY
 from termprom.model.node_cost import Explained
 from termprom.model.result import (
     HistogramPoint,
     QueryResult,
     QueryStats,
-    RawSeries,
     ResultType,
 )
-from termprom.model.values import TimesMs, Values
 from termprom.promql.explain import ExplainedEvaluation
 from termprom.promql.extent import extent_ms
 from termprom.promql.histograms.value import to_model
-from termprom.promql.kernels.windows import Samples
 from termprom.promql.lowering import lower
-from termprom.promql.operators.edge_call import edge_points
 from termprom.promql.operators.evaluation import Evaluation
-from termprom.promql.operators.select import RangeSource
 from termprom.promql.operators.stream import Matrix, Series, without_name
 from termprom.promql.operators.unique import merge
 from termprom.promql.plan import Plan, RangeSelect, Subquery, Text, type_of
+from termprom.promql.raw_result import raw_result
 from termprom.promql.rewrites.derive_hints import derive_hints
 from termprom.promql.rewrites.evaluate_once import evaluate_once
 from termprom.promql.run import CancelToken, Run
@@ -208,7 +203,7 @@ def _result(
             text=presentable(plan.value),
         )
     if isinstance(plan, RangeSelect | Subquery):
-        return _raw(evaluation, plan, grid)
+        return raw_result(evaluation.ranged(plan, grid), grid)
     if type_of(plan) is ValueType.SCALAR:
         values = np.array(evaluation.scalar(plan, grid))[np.newaxis, :]
         return QueryResult(kind, (EMPTY,), times, values, np.ones(values.shape, dtype=np.bool_))
@@ -245,60 +240,3 @@ def _named(run: Run, matrix: Matrix) -> Matrix:
         for one, drop in zip(matrix.series.labels, pending.tolist(), strict=True)
     ]
     return merge(Matrix(Series(labels), matrix.values, matrix.present, matrix.histograms))
-
-
-def _raw(evaluation: Evaluation, plan: RangeSelect | Subquery, grid: Grid) -> QueryResult:
-    """The samples of a range vector at their own times."""
-    source = evaluation.ranged(plan, grid)
-    found: list[RawSeries] = []
-    labels = source.series.labels
-    seen: set[int] = set()
-    for rows, samples in source.lanes:
-        for number, row in enumerate(rows.tolist()):
-            times, values = _points_of_window(source, samples, number)
-            histograms = _raw_histograms(source, row)
-            seen.add(row)
-            if values.size or histograms:
-                found.append(RawSeries(labels[row], times, values, histograms))
-    nothing = np.empty(0)
-    for row in source.histograms:
-        histograms = _raw_histograms(source, row)
-        if row not in seen and histograms:
-            found.append(RawSeries(labels[row], nothing.astype(np.int64), nothing, histograms))
-    found.sort(key=lambda one: one.labels)
-    cells = np.empty((0, grid.count))
-    return QueryResult(
-        ResultType.MATRIX,
-        [one.labels for one in found],
-        grid.steps_ms(),
-        cells,
-        np.empty(cells.shape, dtype=np.bool_),
-        raw=found,
-    )
-
-
-def _points_of_window(source: RangeSource, samples: Samples, number: int) -> tuple[TimesMs, Values]:
-    """The float samples of one series in the only window of an instant query."""
-    if source.edges is not None:
-        return edge_points(samples, number, source)
-    times, values = samples.of_series(number)
-    right = source.references.start_ms
-    first = np.searchsorted(times, right - source.range_ms, side="right")
-    end = np.searchsorted(times, right, side="right")
-    return times[first:end], values[first:end]
-
-
-def _raw_histograms(source: RangeSource, row: int) -> tuple[tuple[int, FloatHistogram], ...]:
-    """Times and histograms of one row in the only window of an instant query."""
-    one = source.histograms.get(row)
-    if one is None:
-        return ()
-    right = source.references.times_ms()
-    first, end = one.bounds(right - source.range_ms, right)
-    inside = slice(int(first[0]), int(end[0]))
-    return tuple(
-        (time_ms, to_model(histogram))
-        for time_ms, histogram in zip(
-            one.times_ms[inside].tolist(), one.histograms[inside], strict=True
-        )
-    )

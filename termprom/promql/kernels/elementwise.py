@@ -60,9 +60,13 @@ def round_to(values: Values, nearest: Values) -> Values:
 
 
 def smaller(left: Values, right: Values) -> Values:
-    """NaN if either is, unless one is -Inf."""
+    """NaN if either is, unless one is -Inf; -0 over +0."""
     infinite = np.isneginf(left) | np.isneginf(right)
-    return np.where(infinite, -np.inf, np.minimum(left, right))
+    zeroes = (left == 0) & (right == 0)
+    # Of the two zeroes that with the sign, which its bits alone tell.
+    signed = np.copysign(0.0, np.where(np.signbit(left), left, right))
+    best = np.where(zeroes, signed, np.minimum(left, right))
+    return np.where(infinite, -np.inf, best)
 
 
 def larger(left: Values, right: Values) -> Values:

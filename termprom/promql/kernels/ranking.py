@@ -175,7 +175,7 @@ def sort_order(values: Values, *, descending: bool) -> Ints:
     nans = np.flatnonzero(np.isnan(values))
     numbers = np.flatnonzero(~np.isnan(values))
     keys = -values[numbers] if descending else values[numbers]
-    return np.concatenate([numbers[np.argsort(keys, kind="stable")], nans])
+    return np.concatenate([numbers[np.argsort(keys, kind="stable")], nans[::-1]])
 
 
 def choose_first(present: Mask, groups: Ints, limits: Ints) -> Mask:
