@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -15,6 +16,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -29,6 +31,7 @@ from termprom.tui.colours import colours_of, forget_colours
 from termprom.tui.keymap import COMMANDS, bind, key_names
 from termprom.tui.messages import (
     CopyWanted,
+    Looked,
     OpenPane,
     RangeChosen,
     Said,
@@ -49,12 +52,14 @@ from termprom.tui.widgets.debug_line import DebugLine
 from termprom.tui.widgets.footer import KeyBar
 from termprom.tui.widgets.pane_bar import PaneBar
 from termprom.tui.widgets.status_bar import StatusBar
+from termprom.tui.work import begin
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from termprom.clock import Clock
     from termprom.tui.screens.rows_dialog import Entry
+    from termprom.views import AlertView, StatusView, TargetsView
 
 log = logging.getLogger("termprom.tui")
 
@@ -65,6 +70,10 @@ SIZE_MIN: Final = (60, 15)
 _RETRY_SECONDS: Final = 0.25
 _BACKOFF_SECONDS_MAX: Final = 15.0
 _VITALS_SECONDS: Final = 2.0
+# What an operator waits for is shown at once; movement of numbers once a second.
+_URGENT: Final = frozenset({Topic.ALERTS, Topic.CONFIG, Topic.LOGS, Topic.LINK, Topic.PUSH})
+_URGENT_SECONDS: Final = 0.25
+_MOVEMENT_SECONDS: Final = 1.0
 _RANGES: Final = {"5m": 300, "15m": 900, "1h": 3600, "3h": 10800, "6h": 21600, "12h": 43200,
                   "1d": 86400, "2d": 172800, "7d": 604800}  # fmt: skip
 
@@ -141,10 +150,12 @@ class TermpromApp(DiffOutput):
         self._panes = pane_entries()
         self._history: list[str] = []
         self._at = -1
+        self._looked_at = float("-inf")
         self._mouse_wanted = True
         self._announcer = Announcer()
         self._dirty: set[Topic] = set()
-        self._timer_dirty = False
+        self._refresher: Timer | None = None
+        self._refresher_urgent = False
         self._announcing = announcing()
         self._silencing = Silencing(self, self._say, self._alerts_changed)
         self.session: Session | None = None
@@ -214,7 +225,7 @@ class TermpromApp(DiffOutput):
     def _begin(self) -> None:
         """What may wait until the first frame is on its way."""
         self._set_mouse()
-        self.run_worker(self._live(), group="link")
+        begin(self, self._live, group="link")
         from termprom.tui.keymap_file import keymap_path, load_keymap
 
         try:
@@ -258,7 +269,7 @@ class TermpromApp(DiffOutput):
                     self._say(event.text)
                 if event.topic is Topic.ALERTS:
                     self._ask_vitals()
-                self._refresh_soon()
+                self._refresh_soon(urgent=event.topic in _URGENT)
             await asyncio.sleep(1.0)  # The stream of a far end broke; it is asked for again.
 
     async def _connected(self) -> Backend:
@@ -270,13 +281,17 @@ class TermpromApp(DiffOutput):
                 starting.update(Text(str(problem)))
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    def _refresh_soon(self) -> None:
-        if not self._timer_dirty:
-            self._timer_dirty = True
-            self.set_timer(0.25, self._refresh_dirty)
+    def _refresh_soon(self, *, urgent: bool) -> None:
+        if self._refresher is not None:
+            if not urgent or self._refresher_urgent:
+                return
+            self._refresher.stop()
+        self._refresher_urgent = urgent
+        seconds = _URGENT_SECONDS if urgent else _MOVEMENT_SECONDS
+        self._refresher = self.set_timer(seconds, self._refresh_dirty)
 
     def _refresh_dirty(self) -> None:
-        self._timer_dirty = False
+        self._refresher = None
         topics, self._dirty = self._dirty, set()
         pane = self.visible_pane
         if pane is None or not self.session or self.session.paused or not topics & pane.TOPICS:
@@ -285,12 +300,12 @@ class TermpromApp(DiffOutput):
         if any(one.group == group and not one.is_finished for one in self.workers):
             # A far end that answers slower than it tells of changes would never be heard out.
             self._dirty |= topics
-            self._refresh_soon()
+            self._refresh_soon(urgent=False)
         else:
             self._refresh_pane(pane)
 
     def _refresh_pane(self, pane: Pane) -> None:
-        self.run_worker(self._refresh_view(pane), group=f"pane-{pane.PANE_ID}", exclusive=True)
+        begin(self, partial(self._refresh_view, pane), group=f"pane-{pane.PANE_ID}", exclusive=True)
 
     async def _refresh_view(self, pane: Pane) -> None:
         try:
@@ -317,9 +332,22 @@ class TermpromApp(DiffOutput):
             if (pane := self.visible_pane) is not None:
                 self._refresh_pane(pane)
 
+    def on_looked(self, message: Looked) -> None:
+        """A pane has just asked for all that the counts need."""
+        self._looked_at = self._clock.monotonic()
+        self._link_back()
+        self._put_vitals(message.alerts, message.targets, message.status)
+
     def _ask_vitals(self) -> None:
+        if self._clock.monotonic() - self._looked_at < _VITALS_SECONDS:
+            return
         if self.session is not None and not self.session.paused:
-            self.run_worker(self._take_vitals(self.session.backend), group="vitals", exclusive=True)
+            begin(
+                self,
+                partial(self._take_vitals, self.session.backend),
+                group="vitals",
+                exclusive=True,
+            )
 
     async def _take_vitals(self, backend: Backend) -> None:
         try:
@@ -335,6 +363,14 @@ class TermpromApp(DiffOutput):
             self._link_back()
             return
         self._link_back()
+        self._put_vitals(alerts, targets, status)
+
+    def _put_vitals(
+        self,
+        alerts: Sequence[AlertView] | None,
+        targets: TargetsView | None,
+        status: StatusView | None,
+    ) -> None:
         vitals = vitals_of(alerts, targets, status)
         bar = self._bar()
         bar.line.vitals = vitals
@@ -585,7 +621,7 @@ class TermpromApp(DiffOutput):
             self.action_reload()
 
     def action_reload(self) -> None:
-        self.run_worker(self._reload(), group="reload", exclusive=True)
+        begin(self, self._reload, group="reload", exclusive=True)
 
     async def _reload(self) -> None:
         if self.session is None:
@@ -625,12 +661,17 @@ class TermpromApp(DiffOutput):
     def _alerts_changed(self) -> None:
         """Made from this screen: shown at once, paused or not."""
         if self.session is not None:
-            self.run_worker(self._take_vitals(self.session.backend), group="vitals", exclusive=True)
+            begin(
+                self,
+                partial(self._take_vitals, self.session.backend),
+                group="vitals",
+                exclusive=True,
+            )
         if (pane := self.visible_pane) is not None:
             self._refresh_pane(pane)
 
     def on_copy_wanted(self, message: CopyWanted) -> None:
-        self.run_worker(self._copy(message), group="copy", exclusive=True)
+        begin(self, partial(self._copy, message), group="copy", exclusive=True)
 
     async def _copy(self, message: CopyWanted) -> None:
         """Copy, and say which way the text went: some ways confirm nothing."""

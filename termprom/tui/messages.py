@@ -9,7 +9,7 @@ from textual.message import Message
 
 from termprom.model.labels import Labels
 from termprom.tui.session import TimeRange
-from termprom.views import SilenceView
+from termprom.views import AlertView, SilenceView, StatusView, TargetsView
 
 
 @dataclass
@@ -64,6 +64,15 @@ class SilenceEnded(Message):
     """The silence with this id is to end now; the operator has agreed."""
 
     silence_id: str
+
+
+@dataclass
+class Looked(Message):
+    """A pane has taken pictures that the status line counts in; None where this end has none."""
+
+    alerts: Sequence[AlertView] | None
+    targets: TargetsView | None
+    status: StatusView | None
 
 
 @dataclass

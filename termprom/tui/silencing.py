@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from termprom.backend.interface import Feature
@@ -13,6 +14,7 @@ from termprom.model.silences import Silence
 from termprom.tui.figures import span
 from termprom.tui.messages import SilenceWanted
 from termprom.tui.panes.silence_draft import Draft, draft_for, draft_of
+from termprom.tui.work import begin
 
 if TYPE_CHECKING:
     from termprom.tui.app import TermpromApp
@@ -65,7 +67,7 @@ class Silencing:
 
         def done(made: Silence | None) -> None:
             if made is not None:
-                self._app.run_worker(self._make(made), group="silence", exclusive=True)
+                begin(self._app, partial(self._make, made), group="silence", exclusive=True)
 
         form = SilenceForm(session, draft, meant, session.backend.alerts, title=title)
         self._app.push_screen(form, done)
@@ -101,7 +103,7 @@ class Silencing:
             self._forget(self._last)
 
     def expire(self, silence_id: str) -> None:
-        self._app.run_worker(self._expire(silence_id), group="silence", exclusive=True)
+        begin(self._app, partial(self._expire, silence_id), group="silence", exclusive=True)
 
     async def _expire(self, silence_id: str) -> None:
         session = self._app.session

@@ -7,6 +7,7 @@ function around the caret goes; otherwise it shows what its owner `tell`s, which
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from rich.style import Style
@@ -28,6 +29,7 @@ from termprom.tui.editor.offers import Offers
 from termprom.tui.editor.popup import Popup
 from termprom.tui.editor.prompt import Prompt
 from termprom.tui.session import Session
+from termprom.tui.work import begin
 
 # Places where a list opens as soon as the caret is there; elsewhere a letter must be typed.
 _EAGER: Final = frozenset({Place.LABEL_NAME, Place.LABEL_VALUE, Place.LABEL_LIST, Place.DURATION})
@@ -108,7 +110,7 @@ class PromptBox(Vertical):
         self.popup.close()
 
     def on_descendant_focus(self) -> None:
-        self.run_worker(self.offers.refresh(), group="names", exit_on_error=False)
+        begin(self, self.offers.refresh, group="names", exit_on_error=False)
 
     # --- Help ---------------------------------------------------------------------------------
 
@@ -153,8 +155,9 @@ class PromptBox(Vertical):
         if context.place is Place.NOTHING or not (forced or eager or context.typed):
             self.popup.close()
             return
-        self.run_worker(
-            self._offer(context, self.prompt.text, self.prompt.caret, forced),
+        begin(
+            self,
+            partial(self._offer, context, self.prompt.text, self.prompt.caret, forced),
             group="complete",
             exclusive=True,
             exit_on_error=False,

@@ -75,7 +75,7 @@ def rows_of(
     return sorted(active, key=urgency), sorted(quiet, key=lambda row: (row.name, row.group))
 
 
-def urgency(row: AlertRow) -> tuple[bool, int, int, int, str, str]:
+def urgency(row: AlertRow) -> tuple[bool, int, int, int, str, Labels]:
     """Sorts loud before silenced, firing before pending, by severity, then the oldest first."""
     states = (AlertState.FIRING, AlertState.PENDING, AlertState.INACTIVE)
     severity = _SEVERITIES.get(row.severity.lower(), _OTHER_SEVERITY)
@@ -85,7 +85,7 @@ def urgency(row: AlertRow) -> tuple[bool, int, int, int, str, str]:
         severity,
         row.since_ms,
         row.name,
-        str(row.labels),
+        row.labels,
     )
 
 

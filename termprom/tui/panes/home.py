@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -21,7 +22,7 @@ from termprom.model.labels import Labels
 from termprom.tui.figures import span
 from termprom.tui.glyphs import glyphs
 from termprom.tui.keymap import bind
-from termprom.tui.messages import OpenPane, QueryRequest, SilenceWanted
+from termprom.tui.messages import Looked, OpenPane, QueryRequest, SilenceWanted
 from termprom.tui.panes.alert_threshold import split_threshold
 from termprom.tui.panes.alerts_rows import rows_of
 from termprom.tui.panes.home_signals import (
@@ -50,6 +51,7 @@ from termprom.tui.panes.targets_rows import instance_of, selector_of
 from termprom.tui.session import Session
 from termprom.tui.widgets.text_box import TextBox
 from termprom.tui.widgets.virtual_list import VirtualList
+from termprom.tui.work import begin
 from termprom.views import AlertView, RuleGroupView, StatusView, TargetsView
 
 _SUMMARY_ROWS_MIN: Final = 18  # a lower pane has no room for the boxes of targets and rules
@@ -136,6 +138,8 @@ class HomePane(Pane):
         except TermpromError as problem:
             self._say(f"no answer: {problem}", "critical")
             raise
+        has_targets = backend.offers(Feature.TARGETS)
+        self.post_message(Looked(alerts, targets if has_targets else None, status))
         self._status = status
         self._intervals = [one.interval_seconds for one in targets.active]
         self._put_problems(status, targets, groups, alerts)
@@ -185,10 +189,10 @@ class HomePane(Pane):
     def _ask_signals(self) -> None:
         if self._status is None or self._asking or self.session.now_ms() < self._next_signals_ms:
             return
-        self._asking = True
-        self.run_worker(self._take_signals(self._status), group="pane-home-signals")
+        begin(self, partial(self._take_signals, self._status), group="pane-home-signals")
 
     async def _take_signals(self, status: StatusView) -> None:
+        self._asking = True
         try:
             now_ms = self.session.now_ms()
             seconds = span_seconds(oldest_ms(status.storage), now_ms)

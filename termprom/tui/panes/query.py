@@ -7,6 +7,7 @@ is and shows its error below the prompt, with a caret under the place.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -58,6 +59,7 @@ from termprom.tui.plot.units import PLAIN, Unit
 from termprom.tui.session import TimeRange
 from termprom.tui.widgets.columns import RowModel
 from termprom.tui.widgets.virtual_list import VirtualList
+from termprom.tui.work import begin
 
 _TABLE_REFRESH_MS: Final = 1_000
 _FIRST_ANSWER: Final = 0.15  # seconds; an answer within shows without any "running"
@@ -232,8 +234,12 @@ class QueryPane(Pane):
         self._serial += 1
         self._asked = self._key()
         self._started = self.session.clock.monotonic()
-        self._worker = self.run_worker(
-            self._answer(self._serial), group="query", exclusive=True, exit_on_error=False
+        self._worker = begin(
+            self,
+            partial(self._answer, self._serial),
+            group="query",
+            exclusive=True,
+            exit_on_error=False,
         )
         self.set_timer(_FIRST_ANSWER, self._show_running)
 
@@ -484,7 +490,7 @@ class QueryPane(Pane):
     def action_split(self) -> None:
         """Choose a label, and have the expression with it in the grouping, or without it."""
         if self.expr:
-            self.run_worker(self._split(self.expr), group="split", exclusive=True)
+            begin(self, partial(self._split, self.expr), group="split", exclusive=True)
 
     async def _split(self, expr: str) -> None:
         from termprom.tui.screens.chooser import Chooser

@@ -34,6 +34,8 @@ from termprom.tui.widgets.graph import Graph
 from termprom.tui.widgets.legend import Legend, LegendRow
 
 _SPARK_CELLS: Final = 12
+_LEGEND_LIVE_ROWS: Final = 6  # so many may change with every tick
+_LEGEND_SECONDS: Final = 4.0
 _FAR: Final = 10  # columns that a shifted arrow moves the crosshair
 
 
@@ -114,6 +116,7 @@ class GraphBox(Vertical, can_focus=True):
         self._pens = Pens()
         self._steady = SteadyAxis()
         self._order: list[int] = []
+        self._legend_due = 0.0
         self._marks: tuple[Mark, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -137,7 +140,7 @@ class GraphBox(Vertical, can_focus=True):
         elif self._answer is not None:
             self._follow(self._answer.series, answer.series)
         self._answer = answer
-        self.redraw()
+        self.redraw(ticking=steady)
 
     def mark(self, marks: Sequence[Mark]) -> None:
         """What happened meanwhile, below the axis."""
@@ -164,8 +167,12 @@ class GraphBox(Vertical, can_focus=True):
 
     # --- Drawing ------------------------------------------------------------------------------
 
-    def redraw(self) -> None:
-        """Chart and legend from the answer and the choices of now."""
+    def redraw(self, *, ticking: bool = False) -> None:
+        """Chart and legend from the answer and the choices of now.
+
+        `ticking`: only time went on. Then the figures of many series are brought up to date every
+        few seconds: each of them costs more on the wire than all new points together.
+        """
         answer = self._answer
         if answer is None:
             return
@@ -176,7 +183,11 @@ class GraphBox(Vertical, can_focus=True):
         by_number = dict(zip(lines, pens, strict=True))
         chart = self._chart(answer, lines, rest, tuple(pens))
         self.graph.show(chart)
-        self._show_legend(answer, by_number)
+        now = self.session.clock.monotonic()
+        many = len(self._order) > _LEGEND_LIVE_ROWS
+        if not (ticking and many and now < self._legend_due):
+            self._legend_due = now + _LEGEND_SECONDS
+            self._show_legend(answer, by_number)
 
     def _chart(
         self, answer: Answer, lines: list[int], rest: list[int], pens: tuple[Pen, ...]

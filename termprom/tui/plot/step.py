@@ -3,7 +3,8 @@
 Steps are "nice" and aligned to the epoch, so that panning and refreshing ask for points that were
 already there. A live window does not slide: its right twelfth starts out empty and fills, then the
 window steps left by one twelfth. Between steps only new columns change: 282 bytes a tick on the
-wire against 5.7 kB for a sliding one.
+wire against 5.7 kB for a sliding one. A window of less than three minutes would step more often
+than a quarter of a minute; it takes longer steps, at most a quarter of itself.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ NICE_STEPS_MS: Final = (
     *(n * DAY_MS for n in (1, 2, 7, 14, 28)),
 )
 LIVE_PARTS: Final = 12
+_LIVE_PARTS_MIN: Final = 4
+_LIVE_STEP_MS_MIN: Final = 15 * _SECOND
 
 
 def choose_step(span_ms: int, columns: int, interval_ms: int = 0) -> int:
@@ -44,7 +47,8 @@ def live_window(span_ms: int, now_ms: int, step_ms: int) -> tuple[int, int]:
 
     It ends on a multiple of a twelfth of the span, so it moves only when now passes its end.
     """
-    part = max(span_ms // LIVE_PARTS // step_ms, 1) * step_ms
+    wanted = max(span_ms // LIVE_PARTS, min(_LIVE_STEP_MS_MIN, span_ms // _LIVE_PARTS_MIN))
+    part = max(wanted // step_ms, 1) * step_ms
     end = -(-now_ms // part) * part
     if end == now_ms:  # now sits on the right edge: give the next points room
         end += part

@@ -36,6 +36,7 @@ from termprom.tui.panes.silence_draft import (
 )
 from termprom.tui.session import Session
 from termprom.tui.widgets.line_editor import LineEditor
+from termprom.tui.work import begin
 from termprom.views import AlertView
 
 Ask = Callable[[], Awaitable[Sequence[AlertView]]]
@@ -243,7 +244,7 @@ class SilenceForm(ModalScreen[Silence | None]):
         self.set_interval(_ASK_SECONDS, self._look)
 
     def _look(self) -> None:
-        self.run_worker(self._take_alerts(), group="cover", exclusive=True)
+        begin(self, self._take_alerts, group="cover", exclusive=True)
 
     async def _take_alerts(self) -> None:
         try:

@@ -38,9 +38,6 @@ class Column(Generic[R]):
     style: Callable[[R, Colours], Style] | None = None
     value: Callable[[R], str | float | None] | None = None  # what filters compare
 
-    def sort_key(self, row: R) -> Any:
-        return self.text(row) if self.sort is None else self.sort(row)
-
 
 @dataclass(frozen=True, slots=True)
 class RowModel(Generic[R]):
@@ -63,6 +60,10 @@ class SearchableRow(Generic[R]):
         self._model = model
         self._row = row
         self._text: str | None = None
+
+    @property
+    def row(self) -> R:
+        return self._row
 
     def text(self) -> str:
         if self._text is None:

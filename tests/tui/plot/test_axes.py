@@ -51,7 +51,8 @@ def test_a_live_window_holds_now_and_moves_by_a_twelfth(span_ms, now_ms):
     start, end = live_window(span_ms, now_ms, step)
     assert end - start == span_ms
     assert start < now_ms < end
-    part = max(span_ms // LIVE_PARTS // step, 1) * step
+    wanted = max(span_ms // LIVE_PARTS, min(15_000, span_ms // 4))
+    part = max(wanted // step, 1) * step
     assert end - now_ms <= part
     _, later = live_window(span_ms, now_ms + 1, step)
     assert later - end in (0, part)
