@@ -16,6 +16,7 @@ from termprom.config.sd_files import load_target_groups
 from termprom.config.source import read_text
 from termprom.errors import ConfigError
 from termprom.model.durations import format_duration, parse_duration
+from termprom.scrape.target import find_targets
 
 _LINTS: Final = ("all", "duplicate-rules", "too-long-scrape-interval", "none")
 _LINT_ONLY: Final = 3
@@ -88,6 +89,7 @@ def _load(file: Path, chosen: argparse.Namespace) -> Config | None:
         config = load_config(file, with_rules=False)
         if chosen.agent:
             _refuse_for_agent(config, file)
+        _check_targets(config)
         warnings = [*config.warnings]
         if not chosen.syntax_only:
             warnings = [*_missing_files(config), *warnings]
@@ -103,6 +105,14 @@ def _load(file: Path, chosen: argparse.Namespace) -> Config | None:
         print(f"  SUCCESS: {len(rule_files)} rule files found")
     print(f" SUCCESS: {file} is valid prometheus config file syntax\n")
     return config
+
+
+def _check_targets(config: Config) -> None:
+    """Raises ConfigError for a static target that cannot be."""
+    for job in config.scrape_configs:
+        problems = find_targets(job, job.static_configs).problems
+        if problems:
+            raise ConfigError(problems[0], config.path)
 
 
 def _refuse_for_agent(config: Config, file: Path) -> None:

@@ -42,7 +42,9 @@ _SD_FILE_NAME: Final = re.compile(r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAM
 
 def label_set(node: Node, document: Document) -> Labels:
     """Labels that somebody wrote down; a null or empty value means no such label."""
-    values: dict[str, str] = map_of(scalars.text, "model.LabelSet")(node, document)
+    values: dict[str, str] = map_of(scalars.text_as("model.LabelValue"), "model.LabelSet")(
+        node, document
+    )
     if isinstance(node, MappingNode):
         for key, _ in node.pairs:
             name = literal_text(key, document)
@@ -69,7 +71,7 @@ def _static_group(node: Node, document: Document) -> StaticGroup:
 
 def _file_sd(node: Node, document: Document) -> FileSDConfig:
     table: Table = {
-        "files": list_of(scalars.file_path, "[]string"),
+        "files": list_of(scalars.text, "[]string"),
         "refresh_interval": scalars.duration,
     }
     section = read_section(node, document, table, "file.plain")
@@ -79,7 +81,8 @@ def _file_sd(node: Node, document: Document) -> FileSDConfig:
     for name in files:
         if _SD_FILE_NAME.fullmatch(name) is None:
             section.fail(f'path name "{name}" is not valid for file discovery', "files")
-    return FileSDConfig(**section.values)
+    joined = tuple(document.join(name) for name in files)
+    return FileSDConfig(**{**section.values, "files": joined})
 
 
 def _http_sd(node: Node, document: Document) -> HTTPSDConfig:

@@ -56,7 +56,9 @@ class Document:
         if last is not None:
             # What was raised as one already comes apart again; nothing is said twice.
             singles = [replace(last, others=()), *last.others]
-            found += [one for one in singles if one not in found]
+            # What cannot be decoded reads as nothing, and that it is nothing is no news.
+            known = {(one.line, one.column) for one in found if one.line}
+            found += [one for one in singles if (one.line, one.column) not in known]
         if not found:
             return
         first, *others = sorted(found, key=lambda problem: (problem.line, problem.column))

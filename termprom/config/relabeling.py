@@ -14,6 +14,7 @@ from termprom.config import scalars
 from termprom.config.fields import Document, Reader, Section, list_of, read_section
 from termprom.config.names import is_label_name, quoted
 from termprom.config.yaml_tree import Node
+from termprom.model.regex import compile_re2
 from termprom.relabel import DEFAULT_REPLACEMENT, DEFAULT_SEPARATOR, RelabelAction, RelabelConfig
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\w+|\{\w+\})", re.ASCII)
@@ -65,8 +66,17 @@ def _rule(node: Node, document: Document) -> tuple[Section, RelabelConfig]:
             action=RelabelAction(written.lower() or "replace"),
         )
     except ValueError as problem:
-        section.fail(str(problem), "regex")
+        section.fail(_regex_problem(section.get("regex", ""), str(problem)), "regex")
     return section, rule
+
+
+def _regex_problem(regex: str, otherwise: str) -> str:
+    """What is wrong with a pattern as the original compiles it, between its anchors."""
+    try:
+        compile_re2(f"^(?s:{regex})$")
+    except ValueError as problem:
+        return str(problem)
+    return otherwise
 
 
 def relabel_rules(null_item: str) -> Reader:

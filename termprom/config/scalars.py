@@ -89,7 +89,11 @@ def _integer(go_type: str, low: int, high: int) -> Reader:
             return 0
         number = _number(leaf)
         if number is None or not math.isfinite(number) or not low <= int(number) <= high:
-            document.note(node, f"cannot unmarshal {describe(node)} into {go_type}")
+            shown = describe(node)
+            if number is not None and abs(number) >= 2**64:
+                # What no integer type holds is a float to the original's reader.
+                shown = shown.replace("!!int", "!!float", 1)
+            document.note(node, f"cannot unmarshal {shown} into {go_type}")
             return 0
         return int(number)
 
@@ -99,6 +103,7 @@ def _integer(go_type: str, low: int, high: int) -> Reader:
 unsigned = _integer("uint", 0, 2**64 - 1)
 unsigned64 = _integer("uint64", 0, 2**64 - 1)
 integer = _integer("int", -(2**63), 2**63 - 1)
+integer64 = _integer("int64", -(2**63), 2**63 - 1)
 
 
 def floating(node: Node, document: Document) -> float:

@@ -30,7 +30,7 @@ _TABLE: Final[Table] = {
         },
         "config.plain",
     ),
-    "exemplars": section_of({"max_exemplars": scalars.integer}, "config.ExemplarsConfig"),
+    "exemplars": section_of({"max_exemplars": scalars.integer64}, "config.ExemplarsConfig"),
 }
 
 
