@@ -18,7 +18,7 @@ import numpy as np
 
 from termprom.clock import Clock
 from termprom.errors import ColumnsDropped, TermpromError
-from termprom.model.labels import Labels
+from termprom.model.labels import EMPTY, Labels
 from termprom.model.values import Ints, Mask
 from termprom.remote.histogram_message import problem_of
 from termprom.remote.series_memory import SeriesMemory
@@ -136,6 +136,8 @@ class WriteReceiver:
                 here = np.flatnonzero(groups == number)
                 columns[here] = self._groups[number].columns([new[one] for one in here.tolist()])
             places.extend(groups, columns)
+            # The store has them; here a series is its number from now on.
+            labels[known:count] = [EMPTY] * (count - known)
         if places is self._places and len(memory) > KNOWN_SERIES_MAX:
             self._places = _Places(SeriesMemory())
         return places

@@ -24,7 +24,7 @@ class SeriesMemory:
 
     def __init__(self) -> None:
         self.numbers: dict[bytes, int] = {}  # INVALID where they are no series' labels
-        self.labels: list[Labels] = []
+        self.labels: list[Labels] = []  # by number; whoever has taken them over may empty them
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

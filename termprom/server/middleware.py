@@ -63,13 +63,8 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns every exception into an answer; ours, aiohttp's, and those that nobody expected."""
     try:
         return await handler(request)
-    except web.HTTPNotFound:
-        return web.Response(status=404, text="404 page not found\n")
-    except web.HTTPMethodNotAllowed as problem:
-        if problem.allowed_methods == {"OPTIONS"}:  # which all of the API answers, there or not
-            return web.Response(status=404, text="404 page not found\n")
-        allowed = {"Allow": ", ".join(sorted(problem.allowed_methods))}
-        return web.Response(status=405, text="Method Not Allowed\n", headers=allowed)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as problem:
+        return not_routed(problem)
     except web.HTTPException as problem:
         if problem.status < 400:
             raise
@@ -83,6 +78,15 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.exception("a request failed", extra={"fields": {"path": request.path}})
         body = failure("internal", "internal error, see the log")
         return web.Response(status=500, body=body, headers={"Content-Type": JSON})
+
+
+def not_routed(problem: web.HTTPNotFound | web.HTTPMethodNotAllowed) -> web.Response:
+    """Upstream's words for a path or a method that leads nowhere."""
+    allowed = problem.allowed_methods if isinstance(problem, web.HTTPMethodNotAllowed) else set()
+    if not allowed or allowed == {"OPTIONS"}:  # which all of the API answers, there or not
+        return web.Response(status=404, text="404 page not found\n")
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    return web.Response(status=405, text="Method Not Allowed\n", headers=headers)
 
 
 def in_time(seconds: float) -> Middleware:

@@ -28,7 +28,7 @@ from termprom.push.grouping import GroupingKey, parse_path
 from termprom.push.listing import list_groups
 from termprom.push.metrics import own_families
 from termprom.push.store import PushStore
-from termprom.server.middleware import in_time
+from termprom.server.middleware import in_time, not_routed
 from termprom.server.push_page import groups_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -112,13 +112,8 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return web.Response(status=status, headers={"Location": clean})
     try:
         return await handler(request)
-    except web.HTTPNotFound:
-        return web.Response(status=404, text="404 page not found\n")
-    except web.HTTPMethodNotAllowed as problem:
-        if problem.allowed_methods == {"OPTIONS"}:  # which all of the API answers, there or not
-            return web.Response(status=404, text="404 page not found\n")
-        allow = {"Allow": ", ".join(sorted(problem.allowed_methods))}
-        return web.Response(status=405, text="Method Not Allowed\n", headers=allow)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as problem:
+        return not_routed(problem)
 
 
 def _clean_path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""/api/v1/write: remote write 1.0, off unless asked for."""
+"""/api/v1/write: remote write 1.0, off unless asked for; and OTLP, which there is not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from termprom.server.snappy_body import Refusal, read_packed, unpacked
 
 _MEDIA_TYPE: Final = "application/x-protobuf"
 _MESSAGE: Final = "prometheus.WriteRequest"
+_NO_OTLP: Final = "otlp write receiver needs to be enabled with --web.enable-otlp-receiver\n"
 _OFF: Final = "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n"
 
 
@@ -33,7 +34,11 @@ def write_routes(receiver: WriteReceiver | None) -> list[web.RouteDef]:
             return web.Response(status=500, text=f"{problem}\n")
         return web.Response(status=204)
 
-    return [web.post("/api/v1/write", write)]
+    return [web.post("/api/v1/write", write), web.post("/api/v1/otlp/v1/metrics", _no_otlp)]
+
+
+async def _no_otlp(request: web.Request) -> web.Response:
+    return web.Response(status=404, text=_NO_OTLP)
 
 
 async def _receive(request: web.Request, receiver: WriteReceiver) -> None:

@@ -29,7 +29,8 @@ def _metric(kind: int, body: bytes, time_ms: int = 0, **labels: str) -> bytes:
         field(1, field(1, name.encode()) + field(2, value.encode()))
         for name, value in labels.items()
     )
-    return field(4, pairs + field(PARTS[kind], body) + b"\x30" + varint(time_ms))
+    timed = b"\x30" + varint(time_ms) if time_ms else b""
+    return field(4, pairs + field(PARTS[kind], body) + timed)
 
 
 def _family(name: str, kind: int, *metrics: bytes) -> bytes:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import re
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +34,8 @@ from termprom.server.pushgateway import (
     pushgateway_routes,
 )
 from termprom.testing.clock import ManualClock
+from tests.peers import peer
+from tests.push.test_bodies import COUNTER, SUMMARY, TYPE, _double, _family, _metric
 
 
 class RestlessClock(ManualClock):
@@ -363,17 +363,6 @@ SCRIPT = [
 CHANCE = re.compile(r"\{ .*\}|(?<=is not a )\w+|collected [\w ]+ named .* collides with .*")
 
 
-def peer(name: str) -> str:
-    folder = os.environ.get("TERMPROM_PEERS") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-        "termprom-peers/root/usr/bin",
-    )
-    found = shutil.which(name, path=folder)
-    if found is None:
-        pytest.skip(f"{name} is not in {folder}")
-    return found
-
-
 def without_times(page: str) -> list[str]:
     """The pushed lines; push times only as set or not, the gateway's own metrics not at all."""
     lines = []
@@ -387,6 +376,11 @@ def without_times(page: str) -> list[str]:
             line = f"{series} {'0' if value == '0' else 'set'}"
         lines.append(line)
     return lines
+
+
+PROTOBUF = _family("p_total", COUNTER, _metric(COUNTER, _double(1, 2.5), a="b")) + _family(
+    "p_seconds", SUMMARY, _metric(SUMMARY, b"\x08\x05" + _double(2, 9.0))
+)
 
 
 @pytest.mark.peer
@@ -409,6 +403,11 @@ async def test_the_same_requests_get_the_same_answers_as_from_the_real_one(
                 mine, other = [(status, CHANCE.sub("{}", text)) for status, text in answers]
                 if mine != other:
                     differences.append((method, path, body, mine, other))
+            for at in (ours, theirs):
+                assert await at.ask("PUT", "/metrics/job/proto", PROTOBUF, Content_Type=TYPE) == (
+                    200,
+                    "",
+                )
             assert not differences, "\n".join(map(repr, differences))
             # Deletes are applied later there.
             await until(theirs, lambda text: 'instance="",job="some_job"' not in text)
