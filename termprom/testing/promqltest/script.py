@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from termprom.model.durations import parse_duration
+from termprom.testing.promqltest.nhcb import native_lines
 from termprom.testing.promqltest.series import SeriesLine, parse_number, parse_series
 
 _INSTANT: Final = re.compile(
@@ -53,7 +54,6 @@ class Load:
     line: int
     step_ms: int
     series: tuple[SeriesLine, ...]
-    with_nhcb: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,11 @@ def _command(line: str, number: int, block: Sequence[str]) -> Command:
     if line.startswith("load"):
         word, _, step = line.partition(" ")
         series = tuple(parse_series(one) for one in block)
-        return Load(number, parse_time(step.strip()), series, word == "load_with_nhcb")
+        if word == "load_with_nhcb":
+            series += native_lines(series)
+        elif word != "load":
+            raise ValueError(f"unknown command {word!r}")
+        return Load(number, parse_time(step.strip()), series)
     if (found := _RANGE.fullmatch(line)) is not None:
         asked = Eval(
             number,
