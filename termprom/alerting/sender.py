@@ -64,14 +64,18 @@ class Sender:
         dropped = self._queue.add(items)
         self._count_queue()
         if dropped:
-            self._drop(dropped)
-            if not self._overflowing:
-                self._overflowing = True
-                _log.warning(
-                    "alert notification queue full, dropping alerts",
-                    extra={"fields": {"alertmanager": self.url, "count": dropped}},
-                )
+            self.lose(dropped)
         self._work.set()
+
+    def lose(self, count: int) -> None:
+        """Count alerts for which there was no room; said once until the queue has been empty."""
+        self._drop(count)
+        if not self._overflowing:
+            self._overflowing = True
+            _log.warning(
+                "alert notification queue full, dropping alerts",
+                extra={"fields": {"alertmanager": self.url, "count": count}},
+            )
 
     async def stop(self, *, drain: bool) -> None:
         """End the task: after what is queued was sent, or at once. Bounded in time either way,

@@ -11,11 +11,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
 
 from termprom.clock import Clock
 from termprom.errors import EvaluationError, QueryCanceled, StorageError, TermpromError
+from termprom.model.labels import Labels
 from termprom.model.result import QueryResult
-from termprom.rules.alert_state import Alert, Found, mark_sent, needs_sending
+from termprom.rules.alert_state import Alert, mark_sent, needs_sending
 from termprom.rules.alerting import (
     advance_alerts,
     alert_samples,
@@ -29,14 +32,18 @@ from termprom.rules.metrics import RuleMetrics
 from termprom.rules.output import Output, rejection
 from termprom.rules.recording import Samples, recorded_samples
 from termprom.rules.rule import Rule
-from termprom.rules.vector import Element, elements
+from termprom.rules.vector import elements
 from termprom.views import AlertView
 
 _log = logging.getLogger("termprom.rules")
 
+T = TypeVar("T")
+
 Query = Callable[[str, int], Awaitable[QueryResult]]  # expression, at_ms
 
 RESEND_DELAY_MS = 60_000  # --rules.alert.resend-delay
+# Fewer are dealt with on the loop: 50 alerts with templates take 5 ms, a thread's turn costs 0.1.
+_INLINE_ELEMENTS_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,20 @@ class Moment:
     surroundings: Surroundings
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A rule's alerts after an evaluation: which to send, what changed, what to store."""
+
+    alerts: dict[Labels, Alert]
+    due: list[AlertView]
+    changes: dict[str, int]
+    samples: Samples
+
+
+class TooManyAlerts(EvaluationError):
+    """The group's limit was passed; nothing is known of the rule's alerts then."""
+
+
 class RuleEvaluator:
     """Evaluates single rules for all groups."""
 
@@ -82,12 +103,12 @@ class RuleEvaluator:
         parts.metrics.evaluations.labels(moment.key).inc()
         rule.last_samples = 0
         try:
-            result = elements(await parts.query(rule.config.expr, moment.sample_ms))
+            result = await parts.query(rule.config.expr, moment.sample_ms)
             if rule.is_alert:
                 samples = await self._alert(rule, result, moment)
             else:
-                samples = recorded_samples(
-                    rule.config.record, rule.labels, result, limit=moment.limit
+                samples = await self._apart(
+                    partial(_recorded, rule, result, moment.limit), size=len(result.labels)
                 )
         except QueryCanceled as problem:
             rule.failed(str(problem) or "query was canceled")
@@ -114,9 +135,32 @@ class RuleEvaluator:
 
     # --- Alerts -------------------------------------------------------------------------------
 
-    async def _alert(self, rule: Rule, result: list[Element], moment: Moment) -> Samples:
+    async def _alert(self, rule: Rule, result: QueryResult, moment: Moment) -> Samples:
         """Move the rule's alerts on and hand over those that are due; their synthetic samples."""
-        found = by_identity(await self._expand(rule, result, moment))
+        try:
+            moved = await self._apart(
+                partial(self._moved, rule, result, moment),
+                size=len(result.labels),
+                blocking=needs_a_thread(rule.config, rule.labels),
+            )
+        except TooManyAlerts:
+            rule.alerts = {}
+            raise
+        rule.alerts = moved.alerts
+        if moved.due:
+            self._parts.notify(moved.due)
+        for word, count in moved.changes.items():
+            number = f" ({count})" if count > 1 else ""
+            self._parts.on_change(f"{rule.name} {word}{number}")
+        return moved.samples
+
+    def _moved(self, rule: Rule, result: QueryResult, moment: Moment) -> Moved:
+        """What becomes of a rule's alerts; changes nothing and may run in any thread."""
+        found = by_identity(
+            self._expansion.found(
+                rule.config, rule.labels, elements(result), moment.slot_ms, moment.surroundings
+            )
+        )
         before = rule.alerts
         after = advance_alerts(
             before,
@@ -127,30 +171,17 @@ class RuleEvaluator:
         )
         too_many = exceeds_limit(after, moment.limit)
         if too_many:
-            rule.alerts = {}
-            raise EvaluationError(too_many)
-        rule.alerts = after
-        self._send(rule, moment)
-        for word, count in state_changes(before, after).items():
-            number = f" ({count})" if count > 1 else ""
-            self._parts.on_change(f"{rule.name} {word}{number}")
-        return alert_samples(rule.name, after.values()) if rule.restored else {}
+            raise TooManyAlerts(too_many)
+        changes = state_changes(before, after)
+        due = self._due(rule, after, moment)
+        samples = alert_samples(rule.name, after.values()) if rule.restored else {}
+        return Moved(after, due, changes, samples)
 
-    async def _expand(self, rule: Rule, result: list[Element], moment: Moment) -> list[Found]:
-        def expand() -> list[Found]:
-            return self._expansion.found(
-                rule.config, rule.labels, result, moment.slot_ms, moment.surroundings
-            )
-
-        executor = self._parts.executor
-        if executor is None or not needs_a_thread(rule.config, rule.labels):
-            return expand()
-        return await asyncio.get_running_loop().run_in_executor(executor, expand)
-
-    def _send(self, rule: Rule, moment: Moment) -> None:
+    def _due(self, rule: Rule, alerts: dict[Labels, Alert], moment: Moment) -> list[AlertView]:
+        """The alerts to be sent now; marks them as sent."""
         delay = self._parts.resend_delay_ms
         due: list[Alert] = []
-        for identity, alert in rule.alerts.items():
+        for identity, alert in alerts.items():
             if needs_sending(alert, moment.slot_ms, resend_delay_ms=delay):
                 sent = mark_sent(
                     alert,
@@ -158,11 +189,21 @@ class RuleEvaluator:
                     interval_ms=moment.interval_ms,
                     resend_delay_ms=delay,
                 )
-                rule.alerts[identity] = sent
+                alerts[identity] = sent
                 due.append(sent)
-        if due:
-            url = generator_url(moment.surroundings.external_url, rule.query)
-            self._parts.notify([rule.alert_view(alert, url) for alert in due])
+        if not due:
+            return []
+        url = generator_url(moment.surroundings.external_url, rule.query)
+        return [rule.alert_view(alert, url) for alert in due]
+
+    async def _apart(self, work: Callable[[], T], *, size: int, blocking: bool = False) -> T:
+        """Do `work` in a thread where it asks the store or takes long: a storm of ten thousand
+        alerts takes a second, in which everything else on the loop would be late.
+        """
+        executor = self._parts.executor
+        if executor is None or (size < _INLINE_ELEMENTS_MAX and not blocking):
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
 
     # --- Samples ------------------------------------------------------------------------------
 
@@ -190,3 +231,7 @@ class RuleEvaluator:
                     }
                 },
             )
+
+
+def _recorded(rule: Rule, result: QueryResult, limit: int) -> Samples:
+    return recorded_samples(rule.config.record, rule.labels, elements(result), limit=limit)

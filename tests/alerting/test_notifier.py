@@ -144,6 +144,43 @@ async def test_a_full_queue_drops_the_oldest_and_sending_never_waits() -> None:
         await notifier.stop()
 
 
+async def test_a_storm_is_dealt_with_in_pieces_and_in_order() -> None:
+    notifier, registry = make_notifier(queue_capacity=1_000)
+    async with alertmanager() as fake:
+        await notifier.apply(AlertingConfig(alertmanagers=(block(fake.address),)), EMPTY)
+        turns = 0
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while len(fake.names) < 901:
+                await asyncio.sleep(0)
+                turns += 1
+
+        counting = asyncio.create_task(count_turns())
+        notifier.send([firing(str(number)) for number in range(900)])
+        notifier.send([firing("900")])
+        (url,) = notifier.alertmanagers()
+        label = {"alertmanager": url}
+        queued = "prometheus_notifications_queue_length"
+        assert registry.get_sample_value(queued, label) == 0, "nothing was done at once"
+        await counting
+        assert turns > 7
+        assert fake.names == [str(number) for number in range(901)]
+        await notifier.stop()
+
+
+async def test_a_storm_at_the_stop_is_delivered_and_one_without_end_is_bounded() -> None:
+    notifier, registry = make_notifier(queue_capacity=500)
+    async with alertmanager() as fake:
+        await notifier.apply(AlertingConfig(alertmanagers=(block(fake.address),)), EMPTY)
+        (url,) = notifier.alertmanagers()
+        notifier.send([firing(str(number)) for number in range(800)])
+        dropped = "prometheus_notifications_dropped_total"
+        assert registry.get_sample_value(dropped, {"alertmanager": url}) == 300
+        await notifier.stop()
+        assert fake.names == [str(number) for number in range(300, 800)]
+
+
 async def test_an_unchanged_block_keeps_its_queue_over_a_reload() -> None:
     notifier, registry = make_notifier()
     async with alertmanager() as kept, alertmanager() as gone, alertmanager() as new:
