@@ -277,14 +277,14 @@ class _Reader:
         if self._at == len(self._line):
             return None
         token = self._take(_TOKEN)
-        in_range = _INTEGER.fullmatch(token.encode()) and -(2**63) <= int(token) < 2**63
-        if not in_range:
-            self._fail(f'expected integer as timestamp, got "{token}"')
+        time_ms = _int64(token)
+        if time_ms is None:
+            self._fail(f'expected integer as timestamp, got "{token[:40]}"')
         rest = self._line[self._at :]
         if rest.strip(b" \t"):
             shown = rest.decode("utf-8", "backslashreplace")
             self._fail(f'spurious string after timestamp: "{shown}"')
-        return int(token)
+        return time_ms
 
     def _check_bounds(self, draft: _Draft, name: str, labels: dict[str, str], value: float) -> None:
         """Refuse bounds that are no numbers and populations below zero."""
@@ -309,3 +309,13 @@ class _LineInText(ExpositionError):
 
     def __str__(self) -> str:
         return self.message
+
+
+def _int64(token: str) -> int | None:
+    """A decimal number with or without a sign; None for anything else."""
+    if _INTEGER.fullmatch(token.encode()) is None:
+        return None
+    # Twenty digits never fit; without the cut int() refuses a megabyte of them its own way.
+    digits = token.lstrip("+-").lstrip("0") or "0"
+    value = int(digits[:20]) * (-1 if token.startswith("-") else 1)
+    return value if -(2**63) <= value < 2**63 and len(digits) < 20 else None
