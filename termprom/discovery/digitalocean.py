@@ -9,6 +9,7 @@ from termprom.discovery.labelled import Found, host_port, listed, under
 from termprom.discovery.polled import PolledDiscovery, at, items, pages
 
 _PREFIX: Final = "__meta_digitalocean_"
+_CONNECTIONS: Final = ("connection", "private_connection")
 
 
 class DigitalOceanDiscovery(PolledDiscovery):
@@ -18,7 +19,8 @@ class DigitalOceanDiscovery(PolledDiscovery):
     async def find(self) -> list[Found]:
         if self.values["role"] == "databases":
             return [self._database(one) async for one in self._all("databases")]
-        return [self._droplet(one) async for one in self._all("droplets")]
+        droplets = self._all("droplets")
+        return [self._droplet(one) async for one in droplets if at(one, "networks", "v4")]
 
     async def _all(self, kind: str) -> AsyncIterator[Mapping[str, Any]]:
         number = 1
@@ -51,8 +53,7 @@ class DigitalOceanDiscovery(PolledDiscovery):
         return Found(host_port(public, self.port), under(_PREFIX, own))
 
     def _database(self, database: Mapping[str, Any]) -> Found:
-        host, private = at(database, "connection", "host"), ""
-        private = at(database, "private_connection", "host")
+        host, private = (at(database, kind, "host") for kind in _CONNECTIONS)
         own = {
             "db_id": database["id"],
             "db_name": database["name"],

@@ -61,10 +61,11 @@ class Case:
 
 
 def by_query(name: str, pages: Mapping[str, Any]) -> Callable[[web.Request], Awaitable[Any]]:
-    """Pages told apart by a parameter of the request, "" where it is missing."""
+    """Pages told apart by a parameter of the request; the first one where it is missing."""
+    first = next(iter(pages))
 
     async def answer(request: web.Request) -> web.Response:
-        return web.json_response(pages[request.query.get(name, "")])
+        return web.json_response(pages[request.query.get(name, first)])
 
     return answer
 
@@ -89,6 +90,14 @@ _DROPLET = {
     "features": ["monitoring", "ipv6"],
     "tags": ["a", "b"],
 }
+_PRIVATE = {
+    "id": 8,
+    "name": "inner",
+    "networks": {"v4": [{"ip_address": "10.0.0.2", "type": "private"}]},
+    # The original breaks down where one of these is missing.
+    "image": {"slug": None, "name": "i"},
+    "region": {"slug": "r"},
+}
 _DATABASE = {
     "id": "db-1",
     "name": "main",
@@ -102,6 +111,7 @@ _DATABASE = {
     "private_connection": {"host": "private.example"},
     "tags": ["prod"],
 }
+_DO_PAGES = dict.fromkeys(("next", "last"), "https://api.digitalocean.com/v2/droplets?page=2")
 DIGITALOCEAN = [
     Case(
         "digitalocean",
@@ -111,8 +121,8 @@ DIGITALOCEAN = [
             "/v2/droplets": by_query(
                 "page",
                 {
-                    "1": {"droplets": [_DROPLET], "links": {"pages": {"next": "elsewhere"}}},
-                    "2": {"droplets": [{"id": 8, "name": "bare"}], "links": {}},
+                    "1": {"droplets": [_DROPLET], "links": {"pages": _DO_PAGES}},
+                    "2": {"droplets": [_PRIVATE, {"id": 9, "name": "none"}], "links": {}},
                 },
             )
         },
@@ -134,7 +144,14 @@ DIGITALOCEAN = [
                 "features": ",monitoring,ipv6,",
                 "tags": ",a,b,",
             },
-            {"__address__": ":80", "droplet_id": "8", "droplet_name": "bare"},
+            {
+                "__address__": ":80",
+                "droplet_id": "8",
+                "droplet_name": "inner",
+                "private_ipv4": "10.0.0.2",
+                "image_name": "i",
+                "region": "r",
+            },
         ],
     ),
     Case(
@@ -395,7 +412,16 @@ VULTR = Case(
             "instance_features": ",ipv6,",
             "instance_tags": ",a,b,",
         },
-        {"__address__": "1.2.3.5:80", "instance_id": "v-2", "instance_main_ip": "1.2.3.5"},
+        {
+            "__address__": "1.2.3.5:80",
+            "instance_id": "v-2",
+            "instance_main_ip": "1.2.3.5",
+            "instance_os_id": "0",
+            "instance_vcpu_count": "0",
+            "instance_ram_mb": "0",
+            "instance_allowed_bandwidth_gb": "0",
+            "instance_disk_gb": "0",
+        },
     ],
 )
 

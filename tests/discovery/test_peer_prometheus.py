@@ -12,156 +12,44 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
-import yaml
-from aiohttp import web
 
-from termprom.clock import SystemClock
-from termprom.config.load import load_config
-from termprom.config.schema import ScrapeConfig, Secret
-from termprom.discovery.once import discover_once
-from termprom.discovery.static import static_groups
-from termprom.scrape.target import find_targets
+from tests.discovery import test_aws, test_docker
 from tests.discovery.cases import (
+    DIGITALOCEAN,
     EUREKA,
+    HETZNER,
+    IONOS,
+    LINODE,
     MARATHON,
     OVHCLOUD,
     PUPPETDB,
     SCALEWAY,
     UYUNI,
+    VULTR,
     Case,
 )
-from tests.discovery.fakes import Site, site
+from tests.discovery.fakes import site
+from tests.discovery.intercept import certificates, intercepting
+from tests.discovery.side_by_side import (
+    Found,
+    case_section,
+    compare,
+    job_section,
+    order,
+    write_config,
+)
 from tests.discovery.test_dns import NameServer
-from tests.peers import peer
+from tests.discovery.zookeeper_fake import zookeeper
+from tests.discovery.zookeeper_peer import real_zookeeper
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
-
-# What every job does with what it finds: something is dropped, everything is copied.
-_RULES = [
-    {"source_labels": ["__address__"], "regex": ".*(:9999|drop).*", "action": "drop"},
-    {"regex": "__meta_(.+)", "action": "labelmap"},
-    {"source_labels": ["__address__"], "target_label": "shard", "modulus": 7, "action": "hashmod"},
-]
-
-# Per job: the labels before and after relabelling, sorted; None where a target was dropped.
-Found = list[tuple[dict[str, str], dict[str, str] | None]]
-
-
-def _job(name: str, **sections: Any) -> dict[str, Any]:
-    return {"job_name": name, "relabel_configs": _RULES, **sections}
-
-
-def _config(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> Path:
-    path = folder / "prometheus.yml"
-    # Nothing is scraped in the time of a test: the first scrapes are spread over an hour.
-    globals_ = {"scrape_interval": "1h", "scrape_timeout": "1s"}
-    path.write_text(yaml.safe_dump({"global": globals_, "scrape_configs": list(jobs)}))
-    return path
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def _prometheus(config: Path, *before: str) -> AsyncIterator[str]:
-    program, port = peer("prometheus"), _free_port()
-    log = config.parent / "peer.log"
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *before,
-            program,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={config.parent / 'peer'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield f"http://127.0.0.1:{port}"
-        assert process.returncode is None, log.read_text("utf-8", "replace")
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _theirs(url: str) -> dict[str, Found]:
-    found: dict[str, Found] = {}
-    async with aiohttp.ClientSession() as client:
-        try:
-            async with client.get(f"{url}/api/v1/targets") as answer:
-                data = (await answer.json())["data"]
-        except aiohttp.ClientError:
-            return {}
-    for one in data["activeTargets"]:
-        found.setdefault(one["scrapePool"], []).append((one["discoveredLabels"], one["labels"]))
-    for one in data["droppedTargets"]:
-        labels = one["discoveredLabels"]
-        found.setdefault(one["scrapePool"], []).append((labels, None))
-    return {job: sorted(pairs, key=_order) for job, pairs in found.items()}
-
-
-def _order(pair: tuple[dict[str, str], dict[str, str] | None]) -> list[tuple[str, str]]:
-    return sorted(pair[0].items())
-
-
-async def _ours(job: ScrapeConfig) -> Found:
-    found = await discover_once(job.job_name, job.sd_configs, SystemClock(), timeout_seconds=20)
-    assert [one.error for one in found if one.error] == []
-    groups = [group for one in found for group in one.groups]
-    made = find_targets(job, [*static_groups(job.static_configs), *groups])
-    assert made.problems == ()
-    pairs: Found = [(one.discovered.as_dict(), one.public.as_dict()) for one in made.active]
-    pairs += [(one.discovered.as_dict(), None) for one in made.dropped]
-    return sorted(pairs, key=_order)
-
-
-# Labels that newer versions than the peer's set before relabelling.
-_NEWER = ("__always_scrape_", "__convert_classic_", "__scrape_native_")
-
-
-def _without_newer(found: Found) -> Found:
-    return [
-        ({name: text for name, text in before.items() if not name.startswith(_NEWER)}, after)
-        for before, after in found
-    ]
-
-
-async def _compare(config: Path, *before: str, jobs: Mapping[str, Found] | None = None) -> int:
-    """Number of targets compared. `jobs` are ours where they were found in another way."""
-    loaded = load_config(config)
-    ours = dict(jobs or {})
-    wanted = [job for job in loaded.scrape_configs if job.job_name not in ours]
-    found = await asyncio.gather(*map(_ours, wanted))
-    ours |= {job.job_name: pairs for job, pairs in zip(wanted, found, strict=True)}
-    ours = {job: _without_newer(found) for job, found in ours.items() if found}
-    theirs: dict[str, Found] = {}
-    async with _prometheus(config, *before) as url:
-        for _ in range(150):
-            theirs = {job: _without_newer(found) for job, found in (await _theirs(url)).items()}
-            if theirs == ours:
-                break
-            await asyncio.sleep(0.1)
-    for job, found_here in ours.items():
-        for own, other in zip(found_here, theirs.get(job, []), strict=False):
-            for labels, others in zip(own, other, strict=True):
-                assert sorted((others or {}).items()) == sorted((labels or {}).items()), job
-    assert theirs == ours
-    return sum(map(len, ours.values()))
 
 
 async def test_files_and_static_lists(tmp_path: Path) -> None:
@@ -172,13 +60,15 @@ async def test_files_and_static_lists(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(groups))
     (tmp_path / "two.yml").write_text("- targets: [d:1]\n  labels: {number: 7, on: true}\n")
     (tmp_path / "broken.json").write_text("{")
-    config = _config(
+    config = write_config(
         tmp_path,
         [
-            _job("json", file_sd_configs=[{"files": ["one.json"]}], params={"module": ["a", "b"]}),
-            _job("yaml", file_sd_configs=[{"files": ["*.yml", "two.yml"]}]),
-            _job("static", static_configs=[{"targets": ["s:1", "s:1", "s:9999"]}]),
-            _job(
+            job_section(
+                "json", file_sd_configs=[{"files": ["one.json"]}], params={"module": ["a", "b"]}
+            ),
+            job_section("yaml", file_sd_configs=[{"files": ["*.yml", "two.yml"]}]),
+            job_section("static", static_configs=[{"targets": ["s:1", "s:1", "s:9999"]}]),
+            job_section(
                 "both",
                 file_sd_configs=[{"files": ["t*.yml"]}],
                 static_configs=[{"targets": ["s:2"], "labels": {"env": "prod"}}],
@@ -187,7 +77,7 @@ async def test_files_and_static_lists(tmp_path: Path) -> None:
     )
     # The configuration itself is YAML too; both take it for what it is not and say so.
     config = config.rename(tmp_path / "prometheus.conf")
-    assert await _compare(config) == 9
+    assert await compare(config) == 9
 
 
 async def test_http(tmp_path: Path) -> None:
@@ -198,95 +88,121 @@ async def test_http(tmp_path: Path) -> None:
     ]
     async with site() as server:
         server.answers["/sd"] = groups
-        config = _config(tmp_path, [_job("http", http_sd_configs=[{"url": f"{server.url}/sd"}])])
-        assert await _compare(config) == 3
-
-
-def _consul(server: Site) -> None:
-    """A catalogue that both watch: blocking queries, health, tags, metadata."""
-    nodes = {"Node": "n1", "Address": "10.0.0.1", "Meta": {"rack-no": "7"}}
-    nodes["TaggedAddresses"] = {"lan_ipv4": "10.0.0.1", "wan": "1.2.3.4"}
-
-    def entry(name: str, port: int, **service: Any) -> dict[str, Any]:
-        content = {"ID": f"{name}-{port}", "Service": name, "Port": port, "Address": ""}
-        checks = [{"CheckID": "serfHealth", "Status": "passing"}]
-        return {"Node": nodes, "Service": {**content, **service}, "Checks": checks}
-
-    maintained = entry("web", 81, Tags=["a", "b"], Meta={"ver": "2"}, Address="10.0.0.9")
-    maintained["Checks"].append({"CheckID": "_node_maintenance", "Status": "critical"})
-    warned = entry("api", 90, Tags=["b"], Namespace="ns", Partition="part")
-    warned["Checks"].append({"CheckID": "own", "Status": "warning"})
-    health: dict[str, Any] = {
-        "web": [entry("web", 80, Tags=["a"]), maintained, entry("web", 9999, Tags=["a"])],
-        "api": [warned, entry("api", 91, Tags=[])],
-    }
-    services = {"web": ["a", "b"], "api": ["b"]}
-
-    def watched(content: Any) -> Any:
-        async def answer(request: web.Request) -> web.Response:
-            if request.query.get("index") == "5":
-                await asyncio.sleep(0.5)  # nothing ever changes here
-            tags = set(request.query.getall("tag", []))
-            held = content
-            if isinstance(content, list):
-                held = [one for one in content if tags <= set(one["Service"].get("Tags") or ())]
-            return web.json_response(held, headers={"X-Consul-Index": "5"})
-
-        return answer
-
-    server.answers["/v1/agent/self"] = {"Config": {"Datacenter": "dc1"}}
-    server.answers["/v1/catalog/services"] = watched(services)
-    for name, entries in health.items():
-        server.answers[f"/v1/health/service/{name}"] = watched(entries)
-
-
-async def test_consul(tmp_path: Path) -> None:
-    async with site() as server:
-        _consul(server)
-        sections = {
-            "all": {},
-            "some": {"services": ["web"], "tag_separator": ";"},
-            "tagged": {"tags": ["a"]},
-        }
-        config = _config(
-            tmp_path,
-            [
-                _job(name, consul_sd_configs=[{"server": server.address, **section}])
-                for name, section in sections.items()
-            ],
+        config = write_config(
+            tmp_path, [job_section("http", http_sd_configs=[{"url": f"{server.url}/sd"}])]
         )
-        assert await _compare(config) == 11
+        assert await compare(config) == 3
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case Secret():
-            return value.reveal()
-        case tuple():
-            return list(value)
-        case _:
-            return value
-
-
-_CASES: Sequence[Case] = (EUREKA, MARATHON, PUPPETDB, UYUNI, *OVHCLOUD, SCALEWAY[0])
+_NAMEABLE: Sequence[Case] = (EUREKA, MARATHON, PUPPETDB, UYUNI, *OVHCLOUD, SCALEWAY[0])
+_FIXED: Mapping[str, Sequence[Case]] = {
+    "api.digitalocean.com": DIGITALOCEAN[:1],  # databases came later
+    "api.hetzner.cloud": HETZNER[:1],
+    "robot-ws.your-server.de": HETZNER[1:],
+    "api.linode.com": (LINODE,),
+    "api.vultr.com": (VULTR,),
+    "api.ionos.com": (IONOS,),
+}
 
 
 async def test_services_whose_place_can_be_configured(tmp_path: Path) -> None:
     async with AsyncExitStack() as servers:
         jobs = []
-        for case in _CASES:
+        for case in _NAMEABLE:
             server = await servers.enter_async_context(site())
             server.answers = dict(case.answers(server.url))
-            jobs.append(_case_job(case, server.url))
-        config = _config(tmp_path, jobs)
-        assert await _compare(config) == sum(len(case.targets) for case in _CASES)
+            jobs.append(job_section(case.name, **case_section(case, server.url)))
+        config = write_config(tmp_path, jobs)
+        assert await compare(config) == sum(len(case.targets) for case in _NAMEABLE)
 
 
-def _case_job(case: Case, url: str) -> dict[str, Any]:
-    values = {name: _plain(value) for name, value in case.values(url).items()}
-    if case.role and case.kind != "ovhcloud":
-        values["role"] = case.role
-    return _job(case.name, **{f"{case.kind}_sd_configs": [values]})
+async def test_clouds_at_their_fixed_names(tmp_path: Path) -> None:
+    """Both go through a proxy that plays the clouds; both check its certificate."""
+    certificate, key = certificates(tmp_path, list(_FIXED))
+    async with AsyncExitStack() as servers:
+        jobs, count = [], 0
+        for cases in _FIXED.values():
+            for case in cases:
+                server = await servers.enter_async_context(site())
+                prefix = "/cloudapi/v6" if case is IONOS else ""
+                answers = case.answers(server.url)
+                server.answers = {prefix + path: one for path, one in answers.items()}
+                proxy = await servers.enter_async_context(
+                    intercepting(server.address, certificate, key)
+                )
+                through = {"proxy_url": proxy, "tls_config": {"ca_file": str(certificate)}}
+                jobs.append(job_section(case.name, **case_section(case, server.url, **through)))
+                count += len(case.targets)
+        assert await compare(write_config(tmp_path, jobs)) == count
+
+
+async def test_docker_swarm_and_amazon(tmp_path: Path) -> None:
+    aws = {"region": "eu-west-1", "access_key": "AK", "secret_key": "hush"}
+    async with site() as daemon, site() as amazon:
+        networks = {
+            "front": {"NetworkID": "n1", "IPAddress": "172.0.0.2"},
+            "back": {"NetworkID": "n2", "IPAddress": "172.1.0.2"},
+        }
+        ports = [{"PrivatePort": 80, "PublicPort": 8080, "IP": "0.0.0.0", "Type": "tcp"}]
+        test_docker._daemon(
+            daemon,
+            test_docker._container("web", Ports=ports, Labels={"com.x/y": "z"}),
+            test_docker._container("two", NetworkSettings={"Networks": networks}),
+            test_docker._container("shared", "container:id-two", NetworkSettings={}),
+            test_docker._container("host", "host"),
+        )
+        test_aws._serve(amazon, test_aws._instances(test_aws._FULL))
+        config = write_config(
+            tmp_path,
+            [
+                job_section("docker", docker_sd_configs=[{"host": daemon.url}]),
+                job_section(
+                    "all networks",
+                    docker_sd_configs=[{"host": daemon.url, "match_first_network": False}],
+                ),
+                job_section("ec2", ec2_sd_configs=[{"endpoint": amazon.url, **aws}]),
+            ],
+        )
+        assert await compare(config) == 11
+
+
+async def _fill(put: Callable[[str, str], Awaitable[None] | None]) -> None:
+    member = {"serviceEndpoint": {"host": "h", "port": 80}, "status": "ALIVE", "shard": 2}
+    more = {"additionalEndpoints": {"my-admin": {"host": "a", "port": 81}}}
+    contents = {
+        "/nerve": "x",
+        "/nerve/web": "x",
+        "/nerve/web/a": '{"host":"10.0.0.1","port":80,"name":"n"}',
+        "/nerve/web/b": '{"host":"fd00::1","port":9999,"name":""}',
+        "/nerve/web/broken": "x",
+        "/sets": "x",
+        "/sets/member_1": json.dumps({**member, **more}, separators=(",", ":")),
+        "/sets/member_2": json.dumps(member, separators=(",", ":")),
+    }
+    for path, text in contents.items():
+        done = put(path, text)
+        if done is not None:
+            await done
+
+
+def _zookeeper_config(folder: Path, address: str) -> Path:
+    jobs = [
+        job_section("nerve", nerve_sd_configs=[{"servers": [address], "paths": ["/nerve"]}]),
+        job_section("sets", serverset_sd_configs=[{"servers": [address], "paths": ["/sets"]}]),
+    ]
+    return write_config(folder, jobs)
+
+
+async def test_a_zookeeper_of_ours(tmp_path: Path) -> None:
+    async with zookeeper() as fake:
+        await _fill(fake.put)
+        assert await compare(_zookeeper_config(tmp_path, fake.address)) == 4
+
+
+async def test_a_real_zookeeper(tmp_path: Path) -> None:
+    async with real_zookeeper(tmp_path) as (address, put):
+        await _fill(put)
+        assert await compare(_zookeeper_config(tmp_path, address)) == 4
 
 
 @contextmanager
@@ -321,8 +237,8 @@ async def test_dns(tmp_path: Path) -> None:
         "mx": {"names": ["example."], "type": "MX", "port": 25},
         "ns": {"names": ["example."], "type": "NS", "port": 53},
     }
-    jobs = [_job(name, dns_sd_configs=[section]) for name, section in sections.items()]
-    config = _config(tmp_path, jobs)
+    jobs = [job_section(name, dns_sd_configs=[section]) for name, section in sections.items()]
+    config = write_config(tmp_path, jobs)
     server, loop, address = NameServer(), asyncio.get_running_loop(), "127.53.7.53"
     server.zone = zone
     try:
@@ -333,7 +249,7 @@ async def test_dns(tmp_path: Path) -> None:
         with _own_resolv_conf(tmp_path, address) as inside:
             # The command as its user has it: it reads that resolv.conf too.
             ours = {name: await _checked(config, name, inside) for name in sections}
-            assert await _compare(config, *inside, jobs=ours) == 8
+            assert await compare(config, *inside, jobs=ours) == 8
     finally:
         transport.close()
 
@@ -357,4 +273,4 @@ async def _checked(config: Path, job: str, inside: Sequence[str]) -> Found:
     for one in json.loads(out):
         labels = {name: text for name, text in one["labels"].items() if not name.startswith("__")}
         found.append((one["discoveredLabels"], labels or None))
-    return sorted(found, key=_order)
+    return sorted(found, key=order)

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_EXISTS, _GET_DATA, _GET_CHILDREN, _PING = 3, 4, 8, 11
+_EXISTS, _GET_DATA, _GET_CHILDREN, _PING, _GET_CHILDREN2 = 3, 4, 8, 11, 12
+_CLOSE = -11
 _CREATED, _DELETED, _CHANGED, _CHILDREN = 1, 2, 3, 4
 _NO_NODE = -101
 _STAT = bytes(68)
@@ -81,7 +82,7 @@ class FakeZooKeeper:
 
     def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> None:
         xid, operation = struct.unpack_from(">ii", request)
-        if operation == _PING:
+        if operation in (_PING, _CLOSE):
             writer.write(_buffer(struct.pack(">iqi", xid, 0, 0)))
             return
         size = struct.unpack_from(">i", request, 8)[0]
@@ -90,18 +91,22 @@ class FakeZooKeeper:
         self.asked.append((operation, path))
         there = path in self.nodes
         if there or operation == _EXISTS:
-            watches = self._child_watches if operation == _GET_CHILDREN else self._data_watches
+            of_children = operation in (_GET_CHILDREN, _GET_CHILDREN2)
+            watches = self._child_watches if of_children else self._data_watches
             watches[path].add(writer)
         result = b""
         if there and operation == _GET_DATA:
             result = _buffer(self.nodes[path]) + _STAT
-        elif there and operation == _GET_CHILDREN:
+        elif there and operation == _EXISTS:
+            result = _STAT
+        elif there:
             names = [
                 node.rpartition("/")[2]
                 for node in self.nodes
                 if node != "/" and _parent(node) == path
             ]
             result = struct.pack(">i", len(names)) + b"".join(_buffer(n.encode()) for n in names)
+            result += _STAT if operation == _GET_CHILDREN2 else b""
         writer.write(_buffer(struct.pack(">iqi", xid, 0, 0 if there else _NO_NODE) + result))
 
 
