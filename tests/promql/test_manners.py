@@ -21,6 +21,13 @@ load 1m
 """
 
 CASES = {
+    "a power of a half is no square root": """
+eval instant at 2m vector(-Inf) ^ 0.5
+  {} Inf
+
+eval instant at 2m 1 / ((-0) ^ 0.5)
+  Inf
+""",
     "a histogram by zero has its zero bucket": """
 load 1m
   z{} {{schema:0 count:6 sum:5 z_bucket:2 z_bucket_w:0.001 buckets:[4]}}x10

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 import numpy as np
 
-# fmod has the sign of the dividend; float_power keeps NaN for a negative base with a fraction.
+# fmod has the sign of the dividend. power takes a square root for 0.5, which is NaN of -Inf and
+# where C's pow, which float_power is, has infinity.
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
     "/": np.divide,
     "%": np.fmod,
-    "^": np.power,
+    "^": np.float_power,
     "atan2": np.arctan2,
 }
 COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from termprom.model.values import Mask, Values
+from termprom.model.values import Ints, Mask, Values
 from termprom.promql.kernels.compensated import add_pairs, kahan_step, may_overflow, settle
+from termprom.promql.kernels.runs import State, join_spreads, over_runs
 from termprom.promql.kernels.windows import Windows
 
 # Up to here adding one sample after the other is cheaper than the tables, and equal to upstream's
 # order to the last bit.
-_LOOP_MAX = 24
+LOOP_MAX = 24
 _CHECK_EVERY = 64  # samples of each window
 
 
@@ -82,7 +83,7 @@ def average(windows: Windows) -> tuple[Values, Mask]:
 
 def _sum_pairs(windows: Windows) -> tuple[Values, Values]:
     longest = int(windows.counts.max(initial=0))
-    if longest <= _LOOP_MAX or may_overflow(windows.values, longest):
+    if longest <= LOOP_MAX or may_overflow(windows.values, longest):
         sums, rests = np.zeros(windows.shape), np.zeros(windows.shape)
         for number, values, have in samples_in_order(windows):
             if number == 0:
@@ -94,29 +95,17 @@ def _sum_pairs(windows: Windows) -> tuple[Values, Values]:
                 np.copyto(sums, new_sums, where=have)
                 np.copyto(rests, new_rests, where=have)
         return sums, rests
-    return _sum_runs(windows, longest)
+    return _sum_runs(windows)
 
 
-def _sum_runs(windows: Windows, longest: int) -> tuple[Values, Values]:
-    """Each window as runs of 1, 2, 4, ... samples, after the binary digits of its length."""
-    counts, position = windows.counts, windows.first
-    sums, rests = np.full(windows.shape, -0.0), np.zeros(windows.shape)
-    runs, run_rests = windows.values, np.zeros(windows.values.shape)
-    for digit in range(longest.bit_length()):
-        width = 1 << digit
-        used: Mask = (counts & width) != 0
-        if used.any():
-            picked = np.take(runs, position, axis=-1, mode="clip")
-            picked_rests = np.take(run_rests, position, axis=-1, mode="clip")
-            new_sums, new_rests = add_pairs(sums, rests, picked, picked_rests)
-            np.copyto(sums, new_sums, where=used)
-            np.copyto(rests, new_rests, where=used)
-            position = position + np.where(used, width, 0)
-        if runs.shape[-1] <= width:
-            break
-        runs, run_rests = add_pairs(
-            runs[..., :-width], run_rests[..., :-width], runs[..., width:], run_rests[..., width:]
-        )
+def _sum_runs(windows: Windows) -> tuple[Values, Values]:
+    shape = windows.shape
+
+    def join(_m: Ints | int, left: State, _n: Ints | int, right: State) -> State:
+        return add_pairs(left[0], left[1], right[0], right[1])
+
+    leaves = windows.values, np.zeros(windows.values.shape)
+    sums, rests = over_runs(windows, leaves, (np.full(shape, -0.0), np.zeros(shape)), join)
     return sums, rests
 
 
@@ -191,21 +180,35 @@ def time_of_smallest(windows: Windows) -> tuple[Values, Mask]:
 
 
 def _time_of_extreme(windows: Windows, wins: np.ufunc) -> tuple[Values, Mask]:
-    best = np.full(windows.shape, np.nan)
-    times = np.zeros(windows.shape)
-    for number, values, have in samples_in_order(windows):
-        better: Mask = have & (wins(values, best) | np.isnan(best))
-        np.copyto(best, values, where=better)
-        when = windows.pick_times(windows.first + number) / 1000
-        np.copyto(times, np.broadcast_to(when, times.shape), where=better)
-    return times, windows.held
+    """Values and their times side by side, through tables of runs."""
+
+    def join(_m: Ints | int, left: State, _n: Ints | int, right: State) -> State:
+        # The right one is the later one.
+        better: Mask = wins(right[0], left[0]) | np.isnan(left[0])
+        return np.where(better, right[0], left[0]), np.where(better, right[1], left[1])
+
+    times = np.broadcast_to(windows.times_ms / 1000, windows.values.shape)
+    empty = np.full(windows.shape, np.nan), np.zeros(windows.shape)
+    found = over_runs(windows, (windows.values, times), empty, join)
+    return found[1], windows.held
 
 
 # --- Spread -----------------------------------------------------------------------------------
 
 
 def variance(windows: Windows) -> tuple[Values, Mask]:
-    """stdvar_over_time: population variance, compensated and in order."""
+    """stdvar_over_time: population variance; of short windows compensated and in order."""
+    held = windows.held
+    if int(windows.counts.max(initial=0)) <= LOOP_MAX:
+        return _spread_in_order(windows), held
+    result, rough = _spread_of_runs(windows)
+    rows = np.flatnonzero((rough & held).any(axis=1))
+    if rows.size:
+        result[rows] = _spread_in_order(windows.of_rows(rows))
+    return result, held
+
+
+def _spread_in_order(windows: Windows) -> Values:
     shape = windows.shape
     mean, mean_rest = np.zeros(shape), np.zeros(shape)
     squares, squares_rest = np.zeros(shape), np.zeros(shape)
@@ -221,7 +224,41 @@ def variance(windows: Windows) -> tuple[Values, Mask]:
             (squares_rest, new_squares_rest),
         ):
             np.copyto(old, new, where=have)
-    return (squares + squares_rest) / windows.counts, windows.held
+    return (squares + squares_rest) / windows.counts
+
+
+# Where values are this many times further from zero than from each other, what the original
+# answers is rounding to the tenth digit: then only its own order of operations gives the same.
+ROUGH = 1e5
+
+
+def _spread_of_runs(windows: Windows) -> tuple[Values, Mask]:
+    """The variance, and where it is rough.
+
+    Around a value of each series: what is far from zero would lose the digits that differ.
+    """
+    centers = _centers(windows)
+    values = windows.values - centers
+    spread = np.where(np.isfinite(values), 0.0, np.nan)
+    empty = np.zeros(windows.shape), np.zeros(windows.shape)
+    means, squares = over_runs(windows, (values, spread), empty, join_spreads)
+    result = squares / windows.counts
+    if windows.first.ndim == 2:
+        centers = np.take(centers, windows.first, mode="clip")
+    rough: Mask = np.abs(means + centers) > ROUGH * np.sqrt(result)
+    # Equal values have no spread in any order.
+    return result, rough & (squares > 0)
+
+
+def _centers(windows: Windows) -> Values:
+    """The first sample of each series that any window sees, at all its samples; 0 if not finite."""
+    if windows.first.ndim == 1:
+        at = min(int(windows.first[0]), windows.values.shape[-1] - 1)
+        centers = windows.values[:, at : at + 1]
+    else:
+        owner = np.searchsorted(windows.first[:, 0], np.arange(windows.values.size), "right") - 1
+        centers = windows.pick(windows.first[:, 0])[np.maximum(owner, 0)]
+    return np.where(np.isfinite(centers), centers, 0.0)
 
 
 def deviation(windows: Windows) -> tuple[Values, Mask]:

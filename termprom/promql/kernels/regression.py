@@ -6,7 +6,8 @@ import numpy as np
 
 from termprom.model.values import Mask, TimesMs, Values
 from termprom.promql.kernels.compensated import kahan_step
-from termprom.promql.kernels.over_time import samples_in_order
+from termprom.promql.kernels.over_time import LOOP_MAX, ROUGH, samples_in_order
+from termprom.promql.kernels.runs import join_lines, over_runs
 from termprom.promql.kernels.windows import Windows
 
 
@@ -28,6 +29,17 @@ def predict(windows: Windows, steps_ms: TimesMs, ahead: Values) -> tuple[Values,
 
 def _line(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values]:
     """Slope and intercept at the origin; (K, S) each. Source: reference 6.9."""
+    if int(windows.counts.max(initial=0)) <= LOOP_MAX:
+        return _line_in_order(windows, origin_ms)
+    slopes, intercepts, rough = _line_of_runs(windows, origin_ms)
+    rows = np.flatnonzero((rough & windows.held).any(axis=1))
+    if rows.size:
+        origins = origin_ms if origin_ms.ndim == 1 else origin_ms[rows]
+        slopes[rows], intercepts[rows] = _line_in_order(windows.of_rows(rows), origins)
+    return slopes, intercepts
+
+
+def _line_in_order(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values]:
     shape = windows.shape
     names = ("x", "y", "xy", "xx")
     sums = {name: np.zeros(shape) for name in names}
@@ -51,6 +63,29 @@ def _line(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values]:
     flat_value = np.where(np.isinf(first_values), np.nan, first_values)
     flat_slope = np.where(np.isinf(first_values), np.nan, 0.0)
     return np.where(constant, flat_slope, slopes), np.where(constant, flat_value, intercepts)
+
+
+def _line_of_runs(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values, Mask]:
+    """Slope and intercept of long windows, and where they are rough.
+
+    Times count from the first of all, which is near them. A line is rough where the sums that the
+    original takes apart are so much larger than what is left that its answer is rounding.
+    """
+    base_ms = windows.times_ms[0]
+    x = (windows.times_ms - base_ms) / 1000
+    # No line goes through infinity.
+    products = np.where(np.isfinite(windows.values), 0.0, np.nan)
+    # Shared times are worked out once for all series.
+    of_times = windows.counts.shape
+    leaves = x, np.zeros(x.shape), windows.values, products
+    empty = tuple(np.zeros(shape) for shape in (of_times, of_times, windows.shape, windows.shape))
+    mean_x, squares, mean_y, products = over_runs(windows, leaves, empty, join_lines)
+    slopes = products / squares
+    from_origin = mean_x - (origin_ms - base_ms) / 1000
+    apart = np.abs(mean_y * from_origin) * windows.counts
+    rough: Mask = (apart > ROUGH * np.abs(products)) & (products != 0)
+    rough |= (from_origin * from_origin * windows.counts > ROUGH * squares) & (products != 0)
+    return slopes, mean_y - slopes * from_origin, rough
 
 
 def smooth(windows: Windows, smoothing: Values, trend: Values) -> tuple[Values, Mask]:

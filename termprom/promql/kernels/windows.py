@@ -9,7 +9,7 @@ Two forms share all kernels, because both are indexed along the last axis:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,6 +87,12 @@ class Windows:
         """(K, S)"""
         series = self.values.shape[0] if self.first.ndim == 1 else self.first.shape[0]
         return series, self.right_ms.size
+
+    def of_rows(self, rows: Ints) -> Windows:
+        """The windows of some series."""
+        if self.first.ndim == 1:
+            return replace(self, values=self.values[rows])
+        return replace(self, first=self.first[rows], end=self.end[rows])
 
     def pick(self, index: Ints) -> Values:
         """Values at sample numbers, (K, S). Out of range is clipped: for cells masked later."""

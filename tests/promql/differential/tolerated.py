@@ -67,6 +67,7 @@ def _is_moved(text: str, remark: str) -> bool:
         _SUBQUERY.search(text) is not None
         or "NaN observations" in remark
         or 'bucket label "le"' in remark
+        or "fixed for monotonicity" in remark
         or ("@" in text and "quantile value" in remark)
     )
 
@@ -142,7 +143,7 @@ def _ties(text: str, ours: Json, theirs: Json) -> bool:
 
 
 def _stats_only(text: str, ours: Json, theirs: Json) -> bool:
-    custom = re.search(r"\bn\b|==|!=", text) is not None
+    custom = re.search(r"\bn\b|==|!=|irate\(.*\b(hg|x)\b", text) is not None
     return custom and re.search(r"histogram_(count|sum|avg)\(", text) is not None
 
 
@@ -156,7 +157,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     ("the mean of histograms is compensated since 3.7", _nan_of_mean),
     ("the rows of count_values(), and of ranges, come in any order", _ties),
     ("a NaN for k is looked for in all steps at once", _unused_parameter),
-    ("histogram_count() and the like read custom buckets without their bounds", _stats_only),
+    ("histogram_count() and the like read samples without their buckets", _stats_only),
 )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from termprom.model.values import Mask, Values
 from termprom.promql.kernels import over_time, quantile, rate, regression
-from termprom.promql.kernels.windows import References, Windows
+from termprom.promql.kernels.windows import References, Windows, shared, windows_of
 from tests.promql.kernels import slow
 from tests.promql.kernels.samples import Case, cases, plain_values
 
@@ -97,6 +97,37 @@ def test_long_sums_keep_what_cancels() -> None:
         3000,
     )
     check(case, over_time.total, lambda window: math.fsum(v for _, v in window), exact=False)
+
+
+@pytest.mark.parametrize("start", [0.0, 1e9])
+def test_long_windows_come_from_tables_of_runs(start: float) -> None:
+    """Spread, lines and times of extremes at any offset and length; far from zero as well."""
+    rng = np.random.default_rng(6)
+    series = []
+    for size in (700, 650, 3):
+        times = np.cumsum(rng.integers(5, 15, size))
+        values = start + np.cumsum(np.round(rng.normal(size=size), 2))
+        series.append(list(zip(times.tolist(), values.tolist(), strict=True)))
+    series.append([(time, 7.0) for time in range(0, 7000, 10)])
+    case = Case(series, References(500, 370, 18), 3000)
+    # Far from zero what the twin answers is rounding, which only its own order repeats.
+    check(case, over_time.variance, slow.stdvar_over_time, exact=bool(start))
+    check(case, over_time.time_of_largest, lambda w: max((v, t) for t, v in w)[1] / 1000)
+    check(case, over_time.time_of_smallest, lambda w: -min((v, -t) for t, v in w)[1] / 1000)
+    slope = regression.slope
+    check(case, slope, lambda w: slow.line(w, w[0][0])[0], least=2, exact=bool(start))
+
+
+def test_nan_and_infinities_in_long_windows_stay_in_them() -> None:
+    values = np.ones((1, 400))
+    values[0, 100], values[0, 300] = np.nan, np.inf
+    times = np.arange(400, dtype=np.int64) * 10
+    windows = windows_of(shared(times, values), References(500, 500, 7), 500)
+    with np.errstate(all="ignore"):
+        spread, _ = over_time.variance(windows)
+        slopes, _ = regression.slope(windows)
+    assert np.isnan(spread[0]).tolist() == [False, True, False, False, False, True, False]
+    assert np.isnan(slopes[0]).tolist() == [False, True, False, False, False, True, False]
 
 
 @settings(max_examples=40)
