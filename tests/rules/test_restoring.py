@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from termprom.model.labels import EMPTY, Labels
@@ -10,6 +8,7 @@ from termprom.rules.alert_state import Alert
 from termprom.rules.restoring import last_states, restored_active_ms, restored_alerts
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.views import AlertState
+from tests.alerting.fakes import until
 from tests.rules.fakes import START_MS, Bench, alerting, group
 
 MINUTE = 60_000
@@ -83,10 +82,7 @@ async def lives_through_a_restart(hold_minutes: int, up_minutes: int, down_minut
 
 
 async def settle(bench: Bench) -> None:
-    for _ in range(200):
-        if all(group._waiting for group in bench.manager._groups.values()):
-            return
-        await asyncio.sleep(0.001)
+    await until(lambda: all(group._waiting for group in bench.manager._groups.values()))
 
 
 @pytest.mark.parametrize(
