@@ -77,6 +77,7 @@ REQUEST_HEAD_SECONDS_MAX: Final = 30.0  # from connecting to the end of the firs
 HEAD_BYTES_MAX: Final = 1 << 20  # all lines of one request's head together, as upstream
 PORT_MOVES_MAX: Final = 20  # how far a taken default port moves before giving up
 EVENT_STREAMS_MAX: Final = 64  # listeners to the event stream of one server
+SEARCH_LIMIT_MAX: Final = 10_000  # --web.search.max-limit
 NOTIFICATION_STREAMS_MAX: Final = 16  # --web.max-notifications-subscribers
 
 # --- Remote write, receiving ------------------------------------------------------------------

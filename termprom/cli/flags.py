@@ -130,6 +130,13 @@ FLAGS: Final = (
         "free port; 'off' for none.",
     ),
     Flag(
+        "web.search.max-limit",
+        10_000,
+        int,
+        metavar="N",
+        help="Results one search may ask for, 0 for no limit.",
+    ),
+    Flag(
         "web.telemetry-path",
         "/metrics",
         metavar="PATH",
@@ -348,6 +355,7 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         enable_remote_write=chosen["web_enable_remote_write_receiver"],
         max_connections=chosen["web_max_connections"],
         read_timeout_seconds=chosen["web_read_timeout"] / 1000,
+        search_limit_max=chosen["web_search_max_limit"],
         notification_streams_max=chosen["web_max_notifications_subscribers"],
         remote_read_samples_max=chosen["storage_remote_read_sample_limit"],
         remote_read_concurrency=chosen["storage_remote_read_concurrent_limit"],

@@ -85,6 +85,7 @@ class Doors:
             lookback_ms=settings.lookback_ms,
             features=query_features(settings),
             feature_names=settings.features,
+            search_limit_max=settings.search_limit_max,
             notification_streams_max=settings.notification_streams_max,
             body_seconds=settings.read_timeout_seconds,
             external_labels=house.external_labels,

@@ -17,6 +17,7 @@ EFFECTIVE: Final = frozenset(
         "promql-binop-fill-modifiers",
         "promql-experimental-functions",
         "promql-extended-range-selectors",
+        "search-api",
         "st-storage",
     }
 )
@@ -38,7 +39,6 @@ _WITHOUT_EFFECT: Final = frozenset(
         "otlp-native-delta-ingestion",
         "promql-delayed-name-removal",
         "promql-per-step-stats",
-        "search-api",
         "st-synthesis",
         "type-and-unit-labels",
         "use-start-timestamps",

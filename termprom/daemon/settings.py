@@ -49,6 +49,7 @@ class Settings:
     max_connections: int = 512
     read_timeout_seconds: float = 300.0
     notification_streams_max: int = 16
+    search_limit_max: int = 10_000
     remote_read_samples_max: int = 50_000_000
     remote_read_concurrency: int = 10
     push_file: Path | None = None  # None: in the data folder

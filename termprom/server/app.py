@@ -21,6 +21,7 @@ from termprom.server.notifications import NotificationHandlers
 from termprom.server.pictures import PictureHandlers
 from termprom.server.pools import PoolHandlers
 from termprom.server.queries import QueryHandlers
+from termprom.server.search import SearchHandlers
 from termprom.server.silences import SilenceHandlers
 from termprom.server.status import StatusHandlers
 
@@ -58,6 +59,7 @@ def create_app(
         *LookupHandlers(context).routes(),
         *PictureHandlers(context).routes(),
         *PoolHandlers(context).routes(),
+        *SearchHandlers(context).routes(),
         *StatusHandlers(context).routes(),
         *FeatureHandlers(context).routes(),
         *AdminHandlers(context).routes(),

@@ -83,6 +83,7 @@ class ServerOptions:
     features: Features = PLAIN
     feature_names: frozenset[str] = frozenset()
     notification_streams_max: int = limits.NOTIFICATION_STREAMS_MAX
+    search_limit_max: int = limits.SEARCH_LIMIT_MAX
     body_seconds: float = limits.READ_TIMEOUT_SECONDS
     external_labels: Callable[[], Labels] = lambda: EMPTY
 

@@ -10,15 +10,13 @@ from aiohttp import web
 from termprom.promql.syntax.functions import FUNCTIONS
 from termprom.server.answer import succeed
 from termprom.server.context import Context
+from termprom.server.search import FEATURE
 
 _API: Final = (
-    "exclude_alerts label_values_match query_stats query_warnings time_range_labels "
-    "time_range_series"
+    "exclude_alerts label_values_match query_stats query_warnings search_fuzz_alg_jarowinkler "
+    "search_fuzz_alg_subsequence time_range_labels time_range_series"
 )
-_NOT_API: Final = (
-    "openapi_3.1 openapi_3.2 otlp_write_receiver search search_fuzz_alg_jarowinkler "
-    "search_fuzz_alg_subsequence"
-)
+_NOT_API: Final = "openapi_3.1 openapi_3.2 otlp_write_receiver"
 _PROMQL: Final = (
     "at_modifier bool by duration_expr group_left group_right ignoring negative_offset offset on "
     "per_query_lookback_delta subqueries without"
@@ -59,6 +57,7 @@ def feature_table(context: Context) -> Mapping[str, dict[str, bool]]:
             "admin": context.admin is not None,
             "lifecycle": options.enable_lifecycle,
             "remote_write_receiver": options.enable_remote_write,
+            "search": FEATURE in names,
         },
         "otlp_receiver": _all("delta_conversion native_delta_ingestion", False),
         "prometheus": {

@@ -29,6 +29,7 @@ from termprom.server.listen import listen
 from termprom.server.pushgateway import pushgateway_app, pushgateway_routes
 from termprom.server.remote_read import read_routes
 from termprom.server.remote_write import write_routes
+from termprom.server.search import FEATURE
 from termprom.tsdb.db import Database
 from tests.backend.sources import PreparedSources
 from tests.server.api import PreparedHooks
@@ -112,7 +113,7 @@ async def _serve(
     registry = CollectorRegistry()
     receiver = WriteReceiver(database, clock=SystemClock())
     store = PushStore(folder / "push.json", clock=SystemClock(), registry=registry)
-    options = ServerOptions(enable_lifecycle=True)
+    options = ServerOptions(enable_lifecycle=True, feature_names=frozenset({FEATURE}))
     app = create_app(
         LocalBackend(sources, timeout_seconds_max=5.0),
         options,

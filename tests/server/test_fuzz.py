@@ -41,12 +41,14 @@ PATHS = [
     "status/tsdb", "status/tsdb/blocks", "status/walreplay", "status/self_metrics", "features",
     "notifications", "admin/tsdb/delete_series", "admin/tsdb/clean_tombstones", "x/status",
     "x/targets", "x/rules", "x/alerts", "x/silences", "x/push_groups", "x/logs",
+    "search/metric_names", "search/label_names", "search/label_values",
 ]  # fmt: skip
 NAMES = [
     "query", "time", "start", "end", "step", "timeout", "limit", "match[]", "lookback_delta",
     "stats", "metric", "limit_per_metric", "match_target", "state", "scrapePool", "labels", "type",
     "rule_name[]", "file[]", "rule_group[]", "group_limit", "group_next_token", "exclude_alerts",
-    "metric_name_pattern", "skip_head", "after",
+    "metric_name_pattern", "skip_head", "after", "search[]", "fuzz_threshold", "fuzz_alg", "label",
+    "case_sensitive", "include_score", "include_metadata", "sort_by", "sort_dir", "batch_size",
 ]  # fmt: skip
 VALUES = [
     "", "0", "1", "-1", "1e308", "-1e400", "NaN", "Inf", "0x1p-2", "1h", "5m", "1y1w1ms",
@@ -58,7 +60,7 @@ VALUES = [
     "{__name__=~'.*'}", '{"a b"!=""}', "up / on() group_left up", "absent_over_time(nope[1w])",
     "true", "all", "T", '{"__address__":"a"}', "[]", "null", "web", "alert", "any",
     "quantile_over_time(2, up[10m:1ms])", "histogram_quantile(0.5, up)", "up[1000000y:1ms]",
-    "predict_linear(up[5m], 1e300)",
+    "predict_linear(up[5m], 1e300)", "score", "alpha", "dsc", "jarowinkler", "50",
 ]  # fmt: skip
 _value = st.sampled_from(VALUES) | st.text(max_size=30) | st.floats().map(str)
 _params = st.lists(st.tuples(st.sampled_from(NAMES), _value), max_size=5)
