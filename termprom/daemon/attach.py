@@ -30,7 +30,8 @@ def attach(url: str, *, theme: str, ascii_only: bool, owner_secret: str = "") ->
 
         return BridgedBackend(inner, network.loop)
 
-    app = TermpromApp(connect, AppOptions(theme=theme, ascii=ascii_only, can_keep_engine=False))
+    options = AppOptions(theme=theme, ascii=ascii_only, can_keep_engine=False, remember=True)
+    app = TermpromApp(connect, options)
 
     async def show() -> None:
         loop = asyncio.get_running_loop()

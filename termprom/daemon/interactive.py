@@ -94,6 +94,7 @@ def _engine_and_screen(settings: Settings, config: Config | None, leash: Leash) 
             theme=settings.theme,
             ascii=settings.ascii_only,
             can_keep_engine=True,
+            remember=True,
             log_path=str(settings.log_path),
         ),
     )

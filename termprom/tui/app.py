@@ -43,6 +43,7 @@ from termprom.tui.output.governor import PERIODS
 from termprom.tui.output.stage import DiffOutput, LinkLevel
 from termprom.tui.panes.pane import Pane
 from termprom.tui.registry import pane_entries
+from termprom.tui.remember import Memory
 from termprom.tui.session import Session, TimeRange
 from termprom.tui.silencing import Silencing
 from termprom.tui.themes import load_theme, textual_theme, theme_files
@@ -58,7 +59,9 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from termprom.clock import Clock
+    from termprom.tui.messages import QueryRequest
     from termprom.tui.screens.rows_dialog import Entry
+    from termprom.tui.view_state import ViewState
     from termprom.views import AlertView, StatusView, TargetsView
 
 log = logging.getLogger("termprom.tui")
@@ -151,6 +154,8 @@ class TermpromApp(DiffOutput):
         self._history: list[str] = []
         self._at = -1
         self._looked_at = float("-inf")
+        self._memory = Memory(self)
+        self._query_before: tuple[QueryRequest | None, ViewState] | None = None
         self._mouse_wanted = True
         self._announcer = Announcer()
         self._dirty: set[Topic] = set()
@@ -262,6 +267,8 @@ class TermpromApp(DiffOutput):
         self._bar().redraw()
         self._ask_vitals()
         await self._show("home" if "home" in self._panes else next(iter(self._panes)))
+        if self._options.remember and (state := await self._memory.begin()) is not None:
+            await self._restore(state)
         while True:
             async for event in backend.events():
                 self._dirty.add(event.topic)
@@ -271,6 +278,41 @@ class TermpromApp(DiffOutput):
                     self._ask_vitals()
                 self._refresh_soon(urgent=event.topic in _URGENT)
             await asyncio.sleep(1.0)  # The stream of a far end broke; it is asked for again.
+
+    async def _restore(self, state: ViewState) -> None:
+        """The screen as it was when the last one on this server went away."""
+        from termprom.tui.remember import request_of
+        from termprom.tui.widgets.virtual_list import VirtualList
+
+        assert self.session is not None
+        if state.zone and self.session.zone is UTC:
+            self.action_zone()
+        if state.span_ms:
+            self.session.range = TimeRange(state.span_ms, state.end_ms)
+            self.session.range_chosen = True
+        self._query_before = (request_of(state), state)
+        if state.pane in ("", "home"):
+            return
+        await self._show(state.pane)
+        if (pane := self.visible_pane) is not None:
+            for one in pane.query(VirtualList):
+                for name, typed in state.filters:
+                    if one.id == name:
+                        one.set_filter(typed)
+        self._say("as you left it; esc or 1 goes Home")
+
+    def query_state(self) -> dict[str, Any]:
+        """What the Query pane shows, for the memory of this screen."""
+        from termprom.tui.panes.pane import Pane
+
+        for pane in self.screen_stack[0].query(Pane):
+            if pane.PANE_ID == "query":
+                return pane.kept()
+        if self._query_before is not None:
+            _, state = self._query_before
+            return {name: getattr(state, name) for name in
+                    ("expr", "tab", "alert", "thresholds", "choices")}  # fmt: skip
+        return {}
 
     async def _connected(self) -> Backend:
         starting = self.query_one("#starting", Static)
@@ -409,6 +451,12 @@ class TermpromApp(DiffOutput):
         except NoMatches:
             pane = self._panes[pane_id].load()(self.session)
             await switcher.mount(pane)
+            if pane_id == "query" and self._query_before is not None:
+                request, state = self._query_before
+                self._query_before = None
+                if argument is None and request is not None:
+                    argument = request
+                    pane.bring_back(state)
         switcher.current = name
         if remember and (self._at < 0 or self._history[self._at] != pane_id):
             self._history[self._at + 1 :] = [pane_id]
@@ -699,18 +747,22 @@ class TermpromApp(DiffOutput):
 
     def action_leave(self) -> None:
         if not self._options.can_keep_engine:
-            self.exit("detach")
+            self._go("detach")
             return
         if self.session is None:
-            self.exit("stop")
+            self._go("stop")
             return
         from termprom.tui.screens.quit import QuitQuestion
 
         def answered(outcome: str | None) -> None:
             if outcome in ("keep", "stop"):
-                self.exit(outcome)
+                self._go(outcome)
 
         self.push_screen(QuitQuestion(), answered)
+
+    def _go(self, outcome: str) -> None:
+        self._memory.end(outcome)
+        self.exit(outcome)
 
     def _fatal_error(self) -> None:
         """One short line on the terminal; the traceback goes to the log, and without locals."""

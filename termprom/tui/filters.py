@@ -83,6 +83,15 @@ def parse_filter(typed: str) -> Filter:
     return Filter(tuple(terms), "; ".join(errors))
 
 
+def parse_words(typed: str) -> Filter:
+    """Rows that hold every word, whatever signs are in it; for lists of expressions."""
+
+    def holds(word: str) -> Test:
+        return lambda row: word in row.text()
+
+    return Filter(tuple(Term(word, holds(word)) for word in typed.lower().split()))
+
+
 def _words(typed: str) -> list[str]:
     lexer = shlex.shlex(typed, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True

@@ -11,9 +11,11 @@ class AppOptions:
 
     `can_keep_engine`: the engine lives in this process and may outlive the screen, so quitting
     asks what is to become of it.
+    `remember`: a screen that was lost comes back as it was, from the state folder.
     """
 
     theme: str = "auto"
     ascii: bool = False
     can_keep_engine: bool = False
     log_path: str = ""
+    remember: bool = False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
 from termprom.backend.interface import Topic
 from termprom.tui.session import Session
+
+if TYPE_CHECKING:
+    from termprom.tui.view_state import ViewState
 
 
 class Pane(Container):
@@ -35,6 +38,13 @@ class Pane(Container):
 
     def open(self, argument: object) -> None:
         """Show something in particular (an expression, a target), as the OpenPane message asked."""
+
+    def kept(self) -> dict[str, Any]:
+        """What of this pane a later screen brings back, by the names of ViewState."""
+        return {}
+
+    def bring_back(self, state: ViewState) -> None:
+        """Choices of an earlier screen; called before `open`."""
 
     def focus_default(self) -> None:
         """Give the focus to the box that a visitor wants first."""

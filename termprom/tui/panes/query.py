@@ -8,7 +8,7 @@ is and shows its error below the prompt, with a caret under the place.
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -32,6 +32,7 @@ from termprom.tui.editor.diagnose import characters
 from termprom.tui.editor.history import Entry, History, history_path
 from termprom.tui.editor.prompt import Prompt
 from termprom.tui.editor.prompt_box import PromptBox, mistake_text
+from termprom.tui.figures import age, number
 from termprom.tui.glyphs import glyphs
 from termprom.tui.keymap import bind
 from termprom.tui.messages import CopyWanted, QueryRequest, RangeChosen, Said
@@ -45,6 +46,7 @@ from termprom.tui.panes.graph_marks import (
 )
 from termprom.tui.panes.home_signals import oldest_ms, span_seconds
 from termprom.tui.panes.pane import Pane
+from termprom.tui.panes.query_cost import SAMPLES_MAX, samples_of
 from termprom.tui.panes.query_graph import Answer, GraphBox, threshold_labels
 from termprom.tui.panes.query_range_box import RangeBox
 from termprom.tui.panes.query_series import SeriesSet, series_of
@@ -61,7 +63,11 @@ from termprom.tui.widgets.columns import RowModel
 from termprom.tui.widgets.virtual_list import VirtualList
 from termprom.tui.work import begin
 
+if TYPE_CHECKING:
+    from termprom.tui.view_state import ViewState
+
 _TABLE_REFRESH_MS: Final = 1_000
+_HISTORY_SHOWN: Final = 2_000
 _FIRST_ANSWER: Final = 0.15  # seconds; an answer within shows without any "running"
 
 
@@ -104,6 +110,7 @@ class QueryPane(Pane):
         self.undo_stack = UndoStack()
         self._thresholds: tuple[tuple[float, str], ...] = ()
         self._alert = ""  # of which the expression is
+        self._weighed = ""  # an expression that is known to be costly
         self._serial = 0
         self._worker: Worker[None] | None = None
         self._asked: tuple[object, ...] = ()
@@ -187,6 +194,18 @@ class QueryPane(Pane):
         self._run(request.expr)
         self._focus_answer()
 
+    def kept(self) -> dict[str, Any]:
+        return {
+            "expr": self.expr,
+            "tab": self.tab,
+            "alert": self._alert,
+            "thresholds": self._thresholds,
+            "choices": self.graph_box.view.choices(),
+        }
+
+    def bring_back(self, state: ViewState) -> None:
+        self.graph_box.view = self.graph_box.view.with_choices(state.choices)
+
     def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         if event.closed:
             self.post_message(Said(f"added the missing {event.closed}"))
@@ -195,7 +214,29 @@ class QueryPane(Pane):
             self._thresholds = ()
             self._alert = ""
         self._past = -1
-        self._run(event.text)
+        if event.text == self._weighed:
+            self._run(event.text)
+        else:
+            begin(self, partial(self._weigh, event.text), group="cost", exclusive=True)
+
+    async def _weigh(self, expr: str) -> None:
+        """Run it, unless it would read too much; then a second enter is needed."""
+        session, steps = self.session, 1
+        if self.tab == "graph":
+            steps = session.range.span_ms // max(self._step(), 1)
+        end = session.range.bounds(session.now_ms())[1]
+        samples = await samples_of(session.backend, expr, end, steps)
+        if self.prompt.text.strip() != expr:
+            return  # something else is being typed by now
+        if samples <= SAMPLES_MAX:
+            self._run(expr)
+            return
+        self._weighed = expr
+        text = (
+            f" ! about {number(samples)} samples (asked above {number(SAMPLES_MAX)}): enter runs it"
+            " all the same; a shorter range, fewer labels or a sum cost less"
+        )
+        self.prompt_box.tell(Text(text, colours_of(self.app).warning))
 
     def _run(self, expr: str) -> None:
         """Ask for `expr`, whatever was being asked before."""
@@ -472,20 +513,31 @@ class QueryPane(Pane):
             self.prompt.put(entries[place].text)
 
     def action_history(self) -> None:
-        from termprom.tui.screens.chooser import Chooser
+        """Search what was run before: words in any order, also of the server's name."""
+        from termprom.tui.screens.rows_dialog import Entry as Line
+        from termprom.tui.screens.rows_dialog import RowsDialog
 
-        entries = self.history.newest(200)
+        entries = self.history.newest(_HISTORY_SHOWN)
         if not entries:
             self.post_message(Said("no query was run yet"))
             return
+        now_ms = self.session.now_ms()
+        lines = [
+            Line(str(place), f"{age(one.at_ms, now_ms)} ago", " ".join(one.text.split()),
+                 f"failed {one.server}" if one.failed else one.server)
+            for place, one in enumerate(entries)
+        ]  # fmt: skip
 
         def chosen(text: str | None) -> None:
             if text is not None:
-                self.prompt.put(text)
+                self.prompt.put(entries[int(text.split(" ")[0])].text)
                 self.prompt.focus()
 
-        names = {one.text: " ".join(one.text.split()) for one in entries}
-        self.app.push_screen(Chooser("history", names), chosen)
+        dialog = RowsDialog(
+            "History: words in any order, enter takes", lines,
+            ascii_only=self.session.ascii, typing=True, words_only=True,
+        )  # fmt: skip
+        self.app.push_screen(dialog, chosen)
 
     def action_split(self) -> None:
         """Choose a label, and have the expression with it in the grouping, or without it."""

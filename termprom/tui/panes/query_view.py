@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -65,6 +66,37 @@ class GraphView:
         if key == self.sort:
             return replace(self, descending=not self.descending)
         return replace(self, sort=key, descending=key != "name")
+
+    def choices(self) -> tuple[tuple[str, str | int | bool], ...]:
+        """What does not depend on the answer, as plain values to be kept."""
+        return (
+            ("mode", self.mode.value),
+            ("scale", self.scale.value),
+            ("zero_based", self.zero_based),
+            ("sort", self.sort),
+            ("descending", self.descending),
+            ("compare_ms", self.compare_ms),
+            ("all_lines", self.all_lines),
+            ("marks", self.marks),
+        )
+
+    def with_choices(self, kept: Iterable[tuple[str, str | int | bool]]) -> GraphView:
+        """The same choices again; those that this build does not know are left as they are."""
+        given = dict(kept)
+        try:
+            return replace(
+                self,
+                mode=Mode(str(given.get("mode", self.mode))),
+                scale=ScaleKind(str(given.get("scale", self.scale))),
+                zero_based=bool(given.get("zero_based", self.zero_based)),
+                sort=str(given.get("sort", self.sort)),
+                descending=bool(given.get("descending", self.descending)),
+                compare_ms=int(given.get("compare_ms", self.compare_ms)),
+                all_lines=bool(given.get("all_lines", self.all_lines)),
+                marks=str(given.get("marks", self.marks)),
+            )
+        except ValueError:
+            return self
 
     @property
     def axis_name(self) -> str:

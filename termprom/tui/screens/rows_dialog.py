@@ -58,12 +58,14 @@ class RowsDialog(ModalScreen[str | None]):
         ascii_only: bool,
         typing: bool = False,
         free_text: bool = False,
+        words_only: bool = False,
     ) -> None:
         super().__init__()
         self._entries = entries
         self._typing = typing
         self._free_text = free_text
         self._list = VirtualList(_MODEL, title=title, ascii_only=ascii_only, id="dialog-list")
+        self._list.words_only = words_only
 
     def compose(self) -> ComposeResult:
         yield self._list

@@ -21,7 +21,7 @@ from textual.widget import Widget
 
 from termprom.tui.cells import cut, fit, inert, pad, width_of, wrap
 from termprom.tui.colours import Colours, colours_of
-from termprom.tui.filters import parse_filter
+from termprom.tui.filters import parse_filter, parse_words
 from termprom.tui.glyphs import Glyphs, glyphs
 from termprom.tui.keymap import bind
 from termprom.tui.widgets.columns import GAP, Column, RowModel, lay_out
@@ -119,6 +119,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
         self._first_column = 0
         self._editor: LineEditor | None = None
         self._filter_text = ""
+        self.words_only = False  # the filter is words, and none of the filter language's signs
         self.instant = False  # enter in the filter opens the row under the cursor at once
 
     def __repr__(self) -> str:
@@ -155,7 +156,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
     def set_filter(self, typed: str) -> None:
         """Filter as if `typed` had been typed behind the slash."""
         self._filter_text = typed
-        self.order.filter = parse_filter(typed)
+        self.order.filter = parse_words(typed) if self.words_only else parse_filter(typed)
         self._top = 0
         self.apply_pending()
 

@@ -79,11 +79,14 @@ async def test_events_do_not_cut_a_slow_answer_short() -> None:
     async with showing(backend, "targets") as screen:
         rows = screen.pane.query_one("#targets-active", VirtualList)
         backend.gate, backend.target_views = asyncio.Event(), _targets()
-        for _ in range(3):
+        asked = backend.asked.count("targets")
+        for _ in range(500):
             backend.publish(Topic.TARGETS)
-            await screen.pilot.pause(0.3)
+            await screen.pilot.pause(0.01)
+            if backend.asked.count("targets") > asked:
+                break
         backend.gate.set()
-        await screen.pilot.pause(0.05)
+        await screen.settle()
         assert rows.order.total == 1
 
 

@@ -36,8 +36,8 @@ class Asked(FakeBackend):
 
     @property
     def queries(self) -> list[str]:
-        """The operator's queries among all that was asked: not those about marks."""
-        marks = ("query_range process_start_time_seconds", "query_range ALERTS")
+        """The operator's queries among all that was asked: none about marks or costs."""
+        marks = ("query_range process_start_time_seconds", "query_range ALERTS", "query count(")
         return [one for one in self.asked if one.startswith("query") and not one.startswith(marks)]
 
     async def _wait(self) -> None:
