@@ -179,6 +179,6 @@ def _points(heads: Sequence[str], values: Sequence[str]) -> str:
     return "[" + '"],'.join(map(operator.add, heads, values)) + '"]]'
 
 
-def stats_object(result: QueryResult, *, plan: bool = False) -> Json:
-    """The `stats` key: what the evaluation cost, with `plan` node by node."""
-    return statistics.stats_object(result.stats, plan=plan)
+def stats_object(result: QueryResult, *, plan: bool = False, per_step: bool = False) -> Json:
+    """The `stats` key: what the evaluation cost, node by node and step by step where wanted."""
+    return statistics.stats_object(result.stats, result.times_ms if per_step else None, plan=plan)

@@ -35,5 +35,6 @@ def engine_options(
         timeout_seconds=settings.query_timeout_seconds,
         default_step_ms=config.global_.evaluation_interval,
         features=query_features(settings),
+        delayed_name_removal="promql-delayed-name-removal" in settings.features,
         watchers=watchers,
     )

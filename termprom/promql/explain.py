@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,8 +21,9 @@ from termprom.model.node_cost import Explained, NodeCost
 from termprom.model.values import Ints, Values
 from termprom.promql.kernels.windows import windows_of
 from termprom.promql.operators.evaluation import Evaluation
+from termprom.promql.operators.histogram_series import HistogramSeries
 from termprom.promql.operators.lanes import Lane
-from termprom.promql.operators.select import RangeSource
+from termprom.promql.operators.select import RangeSource, Shown
 from termprom.promql.operators.stream import Batch, Stream
 from termprom.promql.plan import (
     Aggregate,
@@ -116,15 +117,22 @@ class ExplainedEvaluation(Evaluation):
             yield item
 
     def _booked(self, node: Plan, batch: Batch) -> Batch:
-        held = batch.held()
-        rows = int(np.count_nonzero(held))
+        rows = int(np.count_nonzero(batch.held()))
         with self._lock:
             account = self._accounts[id(node)]
             account.rows += rows
             account.bytes += batch.values.nbytes + batch.present.nbytes
-            if isinstance(node, Select):
-                account.samples += rows
-                self._count(held.sum(axis=0))
+        return batch
+
+    def _read(self, node: Plan, batch: Batch) -> Batch:
+        """What a selector found, histograms by their size."""
+        samples = batch.present.sum(axis=0)
+        for cells in batch.histograms.values():
+            for step, one in cells.items():
+                samples[step] += one.size
+        with self._lock:
+            self._accounts[id(node)].samples += int(samples.sum())
+            self._count(samples)
         return batch
 
     def _count(self, samples: Ints) -> None:
@@ -139,13 +147,23 @@ class ExplainedEvaluation(Evaluation):
         with self._inside(node) as account:
             stream = super().stream(node, grid)
             account.series = max(account.series, len(stream.series))
+        return self._watched(node, stream, self._booked)
+
+    def _selected(self, node: Select, grid: Grid, shown: Shown) -> Stream:
+        with self._inside(node) as account:
+            stream = super()._selected(node, grid, shown)
+            account.series = max(account.series, len(stream.series))
+        return self._watched(node, stream, self._read)
+
+    def _watched(self, node: Plan, stream: Stream, book: Callable[[Plan, Batch], Batch]) -> Stream:
+        """The stream, of which `node` pays for what is drawn from it."""
         items, work = self._drawn(node, stream.items), stream.work
         if work is None:
-            return replace(stream, items=(self._booked(node, batch) for batch in items))
+            return replace(stream, items=(book(node, batch) for batch in items))
 
         def worked(item: Any) -> Batch:
             with self._inside(node):
-                return self._booked(node, work(item))
+                return book(node, work(item))
 
         return replace(stream, items=items, work=worked)
 
@@ -163,10 +181,23 @@ class ExplainedEvaluation(Evaluation):
             with self._inside(node) as account:
                 source = super().ranged(node, grid)
                 account.series = max(account.series, len(source.series))
+                account.rows += sum(len(one.histograms) for one in source.histograms.values())
         finally:
             self._subqueries -= inner
+        for one in source.histograms.values():
+            self._read_histograms(node, source, one)
         lanes = self._drawn(node, source.lanes)
         return replace(source, lanes=self._booked_lanes(node, source, lanes))
+
+    def _read_histograms(self, node: Plan, source: RangeSource, one: HistogramSeries) -> None:
+        sizes = np.array([histogram.size for histogram in one.histograms], dtype=np.int64)
+        right = source.references.times_ms()
+        first, end = one.bounds(right - source.range_ms, right)
+        until = np.concatenate([[0], np.cumsum(sizes)])
+        with self._lock:
+            if isinstance(node, RangeSelect):
+                self._accounts[id(node)].samples += int(sizes.sum())
+            self._count(until[end] - until[first])
 
     def _booked_lanes(
         self, node: Plan, source: RangeSource, lanes: Iterator[Lane]

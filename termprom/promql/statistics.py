@@ -10,12 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from termprom.model.node_cost import NodeCost
+from termprom.model.node_cost import Explained, NodeCost
 from termprom.model.result import QueryStats
+from termprom.model.values import TimesMs
 
 
-def stats_object(stats: QueryStats, *, plan: bool = False) -> dict[str, Any]:
-    """Times in seconds; of the stages only the evaluation is measured."""
+def stats_object(
+    stats: QueryStats, times_ms: TimesMs | None = None, *, plan: bool = False
+) -> dict[str, Any]:
+    """Times in seconds; of the stages only the evaluation is measured.
+
+    With times_ms (S,), the steps of an explained query, samples are also told step by step.
+    """
     assert np.isfinite(stats.duration_seconds)
     explained = stats.explained
     # Each sample once for every window that it is in, where somebody counted.
@@ -30,12 +36,20 @@ def stats_object(stats: QueryStats, *, plan: bool = False) -> dict[str, Any]:
             "execTotalTime": stats.duration_seconds,
         },
         "samples": {
+            **_per_step(explained, times_ms),
             "totalQueryableSamples": looked_at,
             "samplesRead": stats.samples,
             "peakSamples": stats.peak_samples,
         },
         **({"plan": plan_object(explained.root)} if plan and explained is not None else {}),
     }
+
+
+def _per_step(explained: Explained | None, times_ms: TimesMs | None) -> dict[str, Any]:
+    if explained is None or times_ms is None:
+        return {}
+    pairs = zip(times_ms.tolist(), explained.step_samples.tolist(), strict=True)
+    return {"totalQueryableSamplesPerStep": [[time / 1000, count] for time, count in pairs]}
 
 
 def plan_object(node: NodeCost) -> dict[str, Any]:

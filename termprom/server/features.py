@@ -70,8 +70,8 @@ def feature_table(context: Context) -> Mapping[str, dict[str, bool]]:
             **_all(_PROMQL, True),
             **_all("anchored smoothed", extended),
             **_all("fill fill_left fill_right", fill),
-            "delayed_name_removal": False,
-            "per_step_stats": False,
+            "delayed_name_removal": "promql-delayed-name-removal" in options.feature_names,
+            "per_step_stats": "promql-per-step-stats" in options.feature_names,
             "type_and_unit_labels": False,
         },
         "promql_functions": {

@@ -37,6 +37,7 @@ class QueryHandlers:
     def __init__(self, context: Context) -> None:
         self._backend = context.backend
         self._features = context.options.features
+        self._per_step = "promql-per-step-stats" in context.options.feature_names
 
     def routes(self) -> list[web.RouteDef]:
         found = []
@@ -58,7 +59,7 @@ class QueryHandlers:
             )
         except ParseError as problem:
             raise BadParameter(parse_failure(problem), "query") from problem
-        return await _answer(request, given, cut(result, limit), expr)
+        return await self._answer(request, given, cut(result, limit), expr)
 
     async def query_range(self, request: web.Request) -> web.StreamResponse:
         given = await _asked(request)
@@ -72,7 +73,22 @@ class QueryHandlers:
             )
         except ParseError as problem:
             raise BadParameter(parse_failure(problem), "query") from problem
-        return await _answer(request, given, cut(result, limit), expr)
+        return await self._answer(request, given, cut(result, limit), expr)
+
+    async def _answer(
+        self, request: web.Request, given: Parameters, result: QueryResult, expr: str
+    ) -> web.StreamResponse:
+        notices, stats = list(result.notices), b""
+        wanted = given.get("stats")
+        if wanted:
+            every = wanted == "all"
+            per_step = every and self._per_step
+            stats = dumps(stats_object(result, plan=every, per_step=per_step))
+            if wanted not in ("true", "all"):
+                notices.append(Notice(NoticeLevel.WARNING, _deprecated_stats(wanted)))
+        pieces = encode_pieces(result, stats)
+        large = cells(result) > _INLINE_CELLS_MAX
+        return await succeed_pieces(request, pieces, notices, expr, large=large)
 
     async def query_exemplars(self, request: web.Request) -> web.Response:
         given = await read_parameters(request)
@@ -107,7 +123,7 @@ async def _asked(request: web.Request) -> Parameters:
     client = {"clientIP": request.remote or "", "method": request.method, "path": request.path}
     ORIGIN.set({"httpRequest": client})
     given = await read_parameters(request)
-    EXPLAIN.set(bool(given.get("stats")))
+    EXPLAIN.set(given.get("stats") == "all")
     return given
 
 
@@ -138,20 +154,6 @@ def _grid(given: Parameters) -> Grid:
             "Try decreasing the query resolution (?step=XX)"
         )
     return Grid(start_ms, end_ms, step_ns // 1_000_000)
-
-
-async def _answer(
-    request: web.Request, given: Parameters, result: QueryResult, expr: str
-) -> web.StreamResponse:
-    notices, stats = list(result.notices), b""
-    wanted = given.get("stats")
-    if wanted:
-        stats = dumps(stats_object(result, plan=wanted == "all"))
-        if wanted not in ("true", "all"):
-            notices.append(Notice(NoticeLevel.WARNING, _deprecated_stats(wanted)))
-    pieces = encode_pieces(result, stats)
-    large = cells(result) > _INLINE_CELLS_MAX
-    return await succeed_pieces(request, pieces, notices, expr, large=large)
 
 
 def _deprecated_stats(value: str) -> str:

@@ -70,3 +70,19 @@ def test_a_log_that_was_rotated_is_opened_anew(tmp_path: Path) -> None:
     watch.close()
     assert (tmp_path / "old.log").read_text() == ""
     assert '"query":"up"' in path.read_text()
+
+
+def test_an_answer_tells_what_it_cost_step_by_step(tmp_path: Path) -> None:
+    flags = "--enable-feature=promql-per-step-stats,promql-delayed-name-removal"
+    with Served(tmp_path, flags, config="") as served:
+        served.ready()
+        given = "query=count(vector(1))&start=10&end=20.5&step=5&stats=all"
+        stats = served.get(f"/api/v1/query_range?{given}")["stats"]
+        assert stats["samples"]["totalQueryableSamplesPerStep"] == [[10, 0], [15, 0], [20, 0]]
+        assert stats["plan"]["expr"] == "count(vector(1))"
+        plain = served.get("/api/v1/query?query=1&stats=true")["stats"]
+        assert "plan" not in plain
+        assert "totalQueryableSamplesPerStep" not in plain["samples"]
+        features = served.get("/api/v1/features")["promql"]
+        assert (features["per_step_stats"], features["delayed_name_removal"]) == (True, True)
+        assert served.stop()[0] == 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +15,14 @@ from termprom.model.labels import Labels
 from termprom.model.node_cost import Explained, NodeCost
 from termprom.promql.engine import Engine, EngineOptions
 from termprom.promql.statistics import stats_object
+from termprom.promql.syntax.parse import Features
 from termprom.promql.watching import EXPLAIN
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.testing.promqltest.runner import run_script
+from tests.promql.differential import campaign
+from tests.promql.differential.dataset import dataset
+from tests.promql.differential.remote_write import send
+from tests.promql.differential.storage import DifferentialStorage
 from tests.shared_folder import shared
 
 _GRID = Grid(0, 60_000, 15_000)
@@ -114,3 +123,49 @@ def test_only_who_asks_for_the_plan_gets_it() -> None:
     EXPLAIN.set(False)
     plain = Engine(EngineOptions()).range(_storage(2), "rate(m_total[1m])", _GRID).stats
     assert plain.explained is None
+
+
+@pytest.mark.peer
+def test_samples_per_step_are_those_of_the_original(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "_FEATURES", campaign._FEATURES + ",promql-per-step-stats")
+    lines = dataset(1)
+    storage = DifferentialStorage(lines)
+    engine = Engine(EngineOptions(features=Features(experimental_functions=True)))
+    grid = Grid(1_700_000_600_000, 1_700_001_800_000, 60_000)
+    wrong = []
+    with campaign.prometheus(tmp_path) as url:
+        send(url, lines)
+        for expr in _QUESTIONS:
+            asked = {"query": expr, "start": 1_700_000_600, "end": 1_700_001_800, "step": 60}
+            query = urllib.parse.urlencode(asked | {"stats": "all"})
+            with urllib.request.urlopen(f"{url}/api/v1/query_range?{query}") as answer:
+                samples = json.load(answer)["data"]["stats"]["samples"]
+            explained = engine.range(storage, expr, grid).stats.explained
+            assert explained is not None
+            theirs = [count for _, count in samples["totalQueryableSamplesPerStep"]]
+            if explained.step_samples.tolist() != theirs:
+                wrong.append((expr, explained.step_samples.tolist(), theirs))
+    assert wrong == []
+
+
+_QUESTIONS = (
+    "g",
+    "sum by (job) (rate(c_total[5m]))",
+    "g + on(instance, mode) group_left g",
+    "max_over_time(g[10m:1m])",
+    "max_over_time(sum(g)[10m:1m])",
+    "sum(g @ 1700001000) + sum(g)",
+    "rate(c_total[5m] @ 1700001000)",
+    "count_over_time(g[5m] offset 2m)",
+    "quantile_over_time(0.5, g[5m])",
+    "absent_over_time(g[5m])",
+    "timestamp(g)",
+    "histogram_quantile(0.9, rate(b_bucket[5m]))",
+    "scalar(sum(g)) + vector(1)",
+    "sum(hg)",
+    "rate(h[5m])",
+    "changes(x[5m])",
+    "max_over_time(rate(c_total[5m])[10m:1m] @ 1700001500)",
+)

@@ -69,7 +69,7 @@ class Evaluation:
         self._run.check()
         match node:
             case Select():
-                return select.instant(self._run, node, grid)
+                return self._selected(node, grid, select.Shown.VALUE)
             case Negate(expr):
                 stream = element_call.negated(self._run, self.stream(expr, grid), grid)
                 return merged_over_time(self._run, stream, grid.count)
@@ -117,6 +117,9 @@ class Evaluation:
             case Call("min_of", (left, right)):
                 return smaller(self.scalar(left, grid), self.scalar(right, grid))
         raise NotImplementedYet(f"scalar from {type(node).__name__}")
+
+    def _selected(self, node: Select, grid: Grid, shown: select.Shown) -> Stream:
+        return select.instant(self._run, node, grid, shown=shown)
 
     def _vector_or_scalar(self, node: Plan, grid: Grid) -> Matrix:
         if type_of(node) is ValueType.SCALAR:
@@ -244,13 +247,13 @@ class Evaluation:
 
     def _timestamp(self, argument: Plan, grid: Grid) -> Stream:
         if isinstance(argument, Select):
-            stream = select.instant(self._run, argument, grid, shown=select.Shown.TIME)
+            stream = self._selected(argument, grid, select.Shown.TIME)
             return merged_over_time(self._run, stream, grid.count)
         return element_call.step_times(self._run, self.stream(argument, grid), grid)
 
     def _start_timestamp(self, argument: Plan, grid: Grid) -> Stream:
         if self._run.start_timestamps and isinstance(argument, Select):
-            return select.instant(self._run, argument, grid, shown=select.Shown.START)
+            return self._selected(argument, grid, select.Shown.START)
         # Only samples as they were found know when they began.
         return empty(grid.count).stream()
 
