@@ -57,6 +57,7 @@ __all__ = ["Database", "Options", "ReplayProgress"]
 logger = logging.getLogger("termprom.tsdb")
 
 _SPILL_NAME: Final = "import.tmp"
+_TELL_SECONDS: Final = 5.0
 
 
 class Database:
@@ -144,20 +145,45 @@ class Database:
             block_ms=self._options.block_ms,
             exemplars_max=self._options.exemplars_max,
         )
+        began = self.clock.monotonic()
         self._replayed = replay(
             self._files,
             self.folder / WAL_FOLDER,
             self.head,
             late_segment=manifest.out_of_order_segment,
-            progress=progress,
+            progress=self._logged(progress),
             repair=not read_only,
         )
+        if self._replayed.records:
+            fields: dict[str, object] = {
+                "records": self._replayed.records,
+                "series": self.head.catalogue.series_count,
+                "samples": self.head.sample_count(),
+                "duration": f"{self.clock.monotonic() - began:.3f}s",
+            }
+            logger.info("read the write-ahead log", extra={"fields": fields})
         wal.begin_at(self._replayed.next_segment)
         self._cutter = HeadCutter(
             self._files, self.folder, self.head, self._blocks, self._readers, self._ulids, manifest
         )
         if self._options.fsync_seconds:
             self._sync = LogSync(wal, self._options.fsync_seconds)
+
+    def _logged(
+        self, progress: Callable[[ReplayProgress], None]
+    ) -> Callable[[ReplayProgress], None]:
+        """`progress`, and now and then a line of the log: a long start must not look dead."""
+        told = self.clock.monotonic()
+
+        def tell(now: ReplayProgress) -> None:
+            nonlocal told
+            progress(now)
+            if self.clock.monotonic() - told >= _TELL_SECONDS:
+                told = self.clock.monotonic()
+                done = f"{100 * now.bytes_done // max(now.bytes, 1)} %"
+                logger.info("reading the write-ahead log", extra={"fields": {"done": done}})
+
+        return tell
 
     def _read_manifest(self, *, repair: bool) -> Manifest:
         """Without a manifest that checks the whole log is replayed: twice is better than never."""

@@ -82,7 +82,9 @@ class HeadLog:
             self._layouts += 1
             layout.segment, layout.number = self._segment, self._layouts
             layout.previous = None
-            definitions += encode_layout(layout.number, group.number, layout.columns)
+            own = encode_layout(layout.number, group.number, layout.columns)
+            self.wal.count_definitions(len(own))
+            definitions += own
         entry = encode_row(layout.number, time_ms, bits, layout.previous)
         # A copy: the caller is free to use its array again.
         layout.previous = bits.copy()
@@ -109,7 +111,9 @@ class HeadLog:
             known[new] = True
             counts, pairs = self._catalogue.pairs(group.series_of(new))
             parts += (self._define(pairs), encode_columns(group.number, new, counts, pairs))
-        return b"".join(parts)
+        definitions = b"".join(parts)
+        self.wal.count_definitions(len(definitions))
+        return definitions
 
     def _group_pairs(self, group: LoggedGroup) -> AnyArray:
         intern = self._catalogue.symbols.intern

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -36,7 +37,8 @@ from termprom.tsdb.wal_reader import Segment, list_segments, read_records
 logger = logging.getLogger("termprom.tsdb")
 
 # Rows that replay has filled pages with are compressed when this many have piled up.
-_RAW_PAGES_MAX = 64
+_RAW_PAGES_MAX: Final = 64
+_TELL_BYTES: Final = 4 << 20  # progress is told this often
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def replay(
     with storage_errors(folder):
         segments = list_segments(folder)
     total = sum(segment.size_bytes for segment in segments)
-    done = 0
+    done = told = 0
     known: dict[bytes, int] = {}
     progress(ReplayProgress(0, total))
     for segment in segments:
@@ -92,7 +94,9 @@ def replay(
                 result.records += 1
                 if len(head.raw_pages) >= _RAW_PAGES_MAX:
                     head.encode_pages()
-                    progress(ReplayProgress(done + end, total))
+                if done + end - told >= _TELL_BYTES:
+                    told = done + end
+                    progress(ReplayProgress(told, total))
         except CorruptFile as problem:
             lost = segment.size_bytes - problem.offset
             what = "torn end cut off" if is_newest else "rest of the segment skipped"

@@ -25,6 +25,9 @@ HEADER: Final = struct.Struct("<8sII")
 FRAME: Final = struct.Struct("<II")
 RECORD_BYTES_MAX: Final = 1 << 30  # a first row of a million columns, with their definitions, fits
 SEGMENT_BYTES: Final = 64 << 20  # a segment is the unit of giving back; 2 h of 30,000 series
+# A segment grows until definitions are at most this part of it: with a million series they alone
+# take 40 MB, and a start would read them again with every 20 MB of samples.
+_DEFINED_PART: Final = 5
 
 _NO_TIME: Final = -(2**63)
 
@@ -55,6 +58,7 @@ class WalWriter:
         self._next_number = first_number
         self._descriptor = -1
         self._size_bytes = 0
+        self._defined_bytes = 0  # of these, what says which series there are
         self._dirty = False
         self._latest_ms: dict[int, int] = {}
         self._late: set[int] = set()  # segments with out-of-order samples
@@ -82,7 +86,8 @@ class WalWriter:
 
         Raises DiskFull or StorageError.
         """
-        if self._descriptor >= 0 and self._size_bytes < SEGMENT_BYTES:
+        full = max(SEGMENT_BYTES, _DEFINED_PART * self._defined_bytes)
+        if self._descriptor >= 0 and self._size_bytes < full:
             return
         self.cut()
         number = self._next_number
@@ -105,6 +110,10 @@ class WalWriter:
         self._next_number = number + 1
         self.segment = number
         self._latest_ms[number] = _NO_TIME
+
+    def count_definitions(self, size_bytes: int) -> None:
+        """So much of what is appended next are definitions."""
+        self._defined_bytes += size_bytes
 
     def append(self, payload: bytes, latest_ms: int, *, late: bool = False) -> None:
         """Hand one record to the kernel, whole or not at all.
@@ -219,7 +228,7 @@ class WalWriter:
         with self._descriptor_lock:
             descriptor, self._descriptor = self._descriptor, -1
         self._files.close(descriptor)
-        self._size_bytes = 0
+        self._size_bytes = self._defined_bytes = 0
 
     def _failed(self, problem: OSError, path: Path) -> StorageError:
         failure = translated(problem, path)

@@ -12,6 +12,9 @@ from termprom.errors import DataFolderLocked
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata, MetricType
 from termprom.storage import Exemplar
+from termprom.testing.clock import ManualClock
+from termprom.tsdb import replay
+from termprom.tsdb.db import Database, ReplayProgress
 from termprom.tsdb.identity import encoded
 from termprom.tsdb.wal_entries import (
     EntryReader,
@@ -157,3 +160,34 @@ def test_two_stores_cannot_share_a_folder(tmp_path: Path) -> None:
 
 def test_lone_surrogates_become_question_marks() -> None:
     assert encoded("a\ud800b") == b"a?b"
+
+
+class SlowClock(ManualClock):
+    """Three seconds pass whenever somebody looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked = 0
+
+    def monotonic(self) -> float:
+        self._looked += 1
+        return 3.0 * self._looked
+
+
+def test_a_long_replay_tells_how_far_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 30)
+    monkeypatch.setattr(replay, "_TELL_BYTES", 200)
+    seen: list[ReplayProgress] = []
+    with caplog.at_level("INFO", logger="termprom.tsdb"):
+        store = Database.open(tmp_path, clock=SlowClock(), progress=seen.append)
+    store.close()
+    assert seen[0].bytes_done == 0
+    assert seen[-1].bytes_done == seen[-1].bytes > 0
+    done = [one.bytes_done for one in seen]
+    assert done == sorted(done)
+    assert len(done) > 4
+    said = [record.getMessage() for record in caplog.records]
+    assert "reading the write-ahead log" in said
+    assert said[-1] == "read the write-ahead log"
