@@ -7,6 +7,7 @@ import numpy as np
 from termprom.model.values import Mask, TimesMs, Values
 from termprom.promql.kernels.compensated import kahan_step
 from termprom.promql.kernels.over_time import LOOP_MAX, ROUGH, samples_in_order
+from termprom.promql.kernels.rate import changes
 from termprom.promql.kernels.runs import join_lines, over_runs
 from termprom.promql.kernels.windows import Windows
 
@@ -83,8 +84,14 @@ def _line_of_runs(windows: Windows, origin_ms: TimesMs) -> tuple[Values, Values,
     slopes = products / squares
     from_origin = mean_x - (origin_ms - base_ms) / 1000
     apart = np.abs(mean_y * from_origin) * windows.counts
-    rough: Mask = (apart > ROUGH * np.abs(products)) & (products != 0)
-    rough |= (from_origin * from_origin * windows.counts > ROUGH * squares) & (products != 0)
+    rough: Mask = (apart > ROUGH * np.abs(products)) | (
+        from_origin * from_origin * windows.counts > ROUGH * squares
+    )
+    level = products == 0
+    if level.any():
+        # Of equal values nothing is left in any order; otherwise it was rounded away.
+        changed, _ = changes(windows)
+        rough = (rough | level) & ~(level & (changed == 0))
     return slopes, mean_y - slopes * from_origin, rough
 
 

@@ -133,8 +133,10 @@ def test_nan_and_infinities_in_long_windows_stay_in_them() -> None:
 @settings(max_examples=40)
 @given(cases(plain_values))
 def test_spread_and_lines(case: Case) -> None:
-    check(case, over_time.variance, slow.stdvar_over_time)
-    check(case, regression.slope, lambda window: slow.line(window, window[0][0])[0], least=2)
+    # To the bit where windows are short; tables of runs go in another order.
+    check(case, over_time.variance, slow.stdvar_over_time, exact=False)
+    slope = regression.slope
+    check(case, slope, lambda w: slow.line(w, w[0][0])[0], least=2, exact=False)
     factors = np.full(case.references.count, 0.3)
     check(
         case,
