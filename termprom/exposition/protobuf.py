@@ -18,12 +18,13 @@ from termprom.exposition import proto_messages as proto
 from termprom.exposition.custom_buckets import from_classic
 from termprom.exposition.entries import Exemplar, LabelPairs
 from termprom.exposition.numbers import format_openmetrics_number
-from termprom.exposition.wire import varint
+from termprom.exposition.wire import fields, varint
 from termprom.model.histogram import FloatHistogram
 from termprom.model.labels import METRIC_NAME
 from termprom.model.metadata import Metadata, MetricType
 
 _LENGTH_BYTES_MAX: Final = 5
+_LABEL: Final = 1
 _GAUGE: Final = 2
 _COUNTER: Final = 3
 _SUMMARY: Final = 4
@@ -81,19 +82,53 @@ class ProtoSample:
 
 def read_protobuf(body: bytes, forms: HistogramForms) -> Iterator[ProtoFamily | ProtoSample]:
     """What a body says, in its order. Raises ExpositionError at the first mistake."""
+    for start, end in messages(body):
+        yield from read_family(body, start, end, forms)
+
+
+def messages(body: bytes) -> Iterator[tuple[int, int]]:
+    """The bounds of the families' messages. Raises ExpositionError where one is cut off."""
     at = 0
     while at < len(body):
-        start, end = _message(body, at)
-        at = end
-        family = proto.read_family(body, start, end)
-        if not family.metrics:
-            continue
-        header = _header(family)
-        yield header
-        kind = header.metadata.type
-        for first, stop in family.metrics:
-            metric = proto.read_metric(body, first, stop)
-            yield from _samples(header.name, family.name, kind, metric, forms)
+        start, at = _message(body, at)
+        yield start, at
+
+
+def read_family(
+    body: bytes, start: int, end: int, forms: HistogramForms
+) -> Iterator[ProtoFamily | ProtoSample]:
+    """The header and the samples of the family in body[start:end]; nothing if it has no metrics."""
+    family = proto.read_family(body, start, end)
+    if not family.metrics:
+        return
+    header = _header(family)
+    yield header
+    kind = header.metadata.type
+    for first, stop in family.metrics:
+        metric = proto.read_metric(body, first, stop)
+        yield from _samples(header.name, family.name, kind, metric, forms)
+
+
+def value_places(body: bytes, start: int, end: int) -> list[int] | None:
+    """Where the values of a family's metrics stand, if each is one float64 and nothing else.
+
+    Between two scrapes such a family changes in these places only.
+    """
+    family = proto.read_family(body, start, end)
+    if family.type >= len(proto.TYPES):
+        return None
+    field = _VALUE_PARTS.get(proto.TYPES[family.type])
+    if field is None:
+        return None
+    places: list[int] = []
+    for first, stop in family.metrics:
+        found = [one for one in fields(body, first, stop) if one.tag >> 3 != _LABEL]
+        if [one.tag >> 3 for one in found] != [field]:
+            return None
+        if found[0].end - found[0].first != 9 or body[found[0].first] != 0x09:
+            return None
+        places.append(found[0].first + 1)
+    return places
 
 
 def _message(body: bytes, at: int) -> tuple[int, int]:
