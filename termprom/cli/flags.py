@@ -218,6 +218,13 @@ FLAGS: Final = (
         help="Least time before an alert is sent again.",
     ),
     Flag(
+        "rules.max-concurrent-evals",
+        4,
+        _count,
+        metavar="N",
+        help="Rules evaluated at once, with the feature concurrent-rule-eval.",
+    ),
+    Flag(
         "alertmanager.notification-queue-capacity",
         limits.NOTIFIER_QUEUE_MAX,
         _count,
@@ -265,7 +272,6 @@ FLAGS: Final = (
     Flag("web.console.templates", "consoles"),
     Flag("web.console.libraries", "console_libraries"),
     Flag("alertmanager.config.file"),
-    Flag("rules.max-concurrent-evals", "4"),
     Flag("scrape.adjust-timestamps", True, bool),
     Flag("scrape.timestamp-tolerance", "2ms"),
     Flag("scrape.discovery-reload-interval", "5s"),
@@ -374,6 +380,9 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         for_outage_tolerance_ms=chosen["rules_alert_for_outage_tolerance"],
         for_grace_period_ms=chosen["rules_alert_for_grace_period"],
         resend_delay_ms=chosen["rules_alert_resend_delay"],
+        rules_concurrent_max=chosen["rules_max_concurrent_evals"]
+        if "concurrent-rule-eval" in names
+        else 0,
         notification_queue_max=chosen["alertmanager_notification_queue_capacity"],
         notification_batch_max=chosen["alertmanager_notification_batch_size"],
         drain_notifications=chosen["alertmanager_drain_notification_queue_on_shutdown"],

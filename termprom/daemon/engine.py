@@ -200,6 +200,7 @@ class Engine(EngineSources):
             format_expr=lambda expr: one_line(parse(expr, features)),
             resend_delay_ms=settings.resend_delay_ms,
             restoring=Restoring(settings.for_outage_tolerance_ms, settings.for_grace_period_ms),
+            concurrent_max=settings.rules_concurrent_max,
         )
         if self._lock is not None:
             self._lock.announce(self.url)

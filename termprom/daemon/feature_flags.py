@@ -10,6 +10,7 @@ from typing import Final
 
 EFFECTIVE: Final = frozenset(
     {
+        "concurrent-rule-eval",
         "created-timestamp-zero-ingestion",
         "exemplar-storage",
         "extra-scrape-metrics",
@@ -31,7 +32,6 @@ _ALWAYS_ON: Final = {
 _WITHOUT_EFFECT: Final = frozenset(
     {
         "auto-reload-config",
-        "concurrent-rule-eval",
         "delayed-compaction",
         "fast-startup",
         "histograms-st-encoding",

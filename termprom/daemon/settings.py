@@ -67,6 +67,7 @@ class Settings:
     for_outage_tolerance_ms: int = 3_600_000
     for_grace_period_ms: int = 600_000
     resend_delay_ms: int = 60_000
+    rules_concurrent_max: int = 0  # 0: the rules of a group one after the other
     notification_queue_max: int = limits.NOTIFIER_QUEUE_MAX
     notification_batch_max: int = limits.NOTIFIER_BATCH_MAX
     drain_notifications: bool = True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 
 from termprom.config.schema import RuleGroupConfig
 from termprom.errors import StorageError
 from termprom.model.labels import Labels
 from termprom.promql.watching import ORIGIN
+from termprom.rules.batches import batches, together
 from termprom.rules.evaluation import Collaborators, Moment, RuleEvaluator
 from termprom.rules.expansion import Surroundings
 from termprom.rules.generator import generator_url
@@ -48,7 +49,9 @@ class RuleGroup:
         surroundings: Callable[[], Surroundings],
         restore: Restoring | None,
         format_expr: Callable[[str], str],
+        slots: asyncio.Semaphore | None = None,
     ) -> None:
+        """`slots` are those that rules of all groups share to run beside each other; None: none."""
         self.config = config
         self.key = group_key(config)
         self.interval_ms = interval_ms
@@ -58,6 +61,8 @@ class RuleGroup:
             for rule in config.rules
         ]
         self.missed = 0
+        self._slots = slots
+        self._batches = batches(config.rules, concurrent=slots is not None)
         self._parts = parts
         self._storage = storage
         self._evaluator = RuleEvaluator(parts)
@@ -181,10 +186,10 @@ class RuleGroup:
             key=self.key,
             surroundings=self._surroundings(),
         )
-        for rule in self.rules:
+        for batch in self._batches:
             if self._stopping:
                 return
-            await self._evaluator.evaluate(rule, self.output, moment)
+            await self._evaluate([self.rules[number] for number in batch], moment)
         self._end_leftovers(moment.sample_ms)
 
         self._last_seconds = clock.monotonic() - began
@@ -196,6 +201,16 @@ class RuleGroup:
         metrics.last_rule_sum.labels(self.key).set(sum(rule.last_seconds for rule in self.rules))
         metrics.last_samples.labels(self.key).set(sum(rule.last_samples for rule in self.rules))
         self._parts.on_change("")
+
+    async def _evaluate(self, rules: Sequence[Rule], moment: Moment) -> None:
+        async def evaluate(rule: Rule) -> None:
+            await self._evaluator.evaluate(rule, self.output, moment)
+
+        if self._slots is not None and len(rules) > 1:
+            await together(rules, evaluate, self._slots)
+        else:
+            for rule in rules:
+                await evaluate(rule)
 
     def _end_leftovers(self, sample_ms: int) -> None:
         """Stale markers for what rules wrote that a reload took away."""

@@ -53,12 +53,15 @@ class RuleManager:
         format_expr: Callable[[str], str] = str,
         resend_delay_ms: int = RESEND_DELAY_MS,
         restoring: Restoring = USUAL,
+        concurrent_max: int = 0,
     ) -> None:
+        """`concurrent_max`: how many rules may run beside others of their group; 0: none."""
         self._storage = storage
         self._parts = Collaborators(
             query, clock, RuleMetrics(registry, clock), notify, on_change, executor, resend_delay_ms
         )
         self._restoring = restoring
+        self._slots = asyncio.Semaphore(concurrent_max) if concurrent_max else None
         self._surroundings = Surroundings(EMPTY, external_url, template_query)
         self._format_expr = format_expr
         self._groups: dict[str, RuleGroup] = {}
@@ -173,6 +176,7 @@ class RuleManager:
             surroundings=lambda: self._surroundings,
             restore=restore,
             format_expr=self._format_expr,
+            slots=self._slots,
         )
 
     async def _remove(self, group: RuleGroup) -> None:

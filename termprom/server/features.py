@@ -81,7 +81,11 @@ def feature_table(context: Context) -> Mapping[str, dict[str, bool]]:
             **_all(_OPERATORS, True),
             **_all("limitk limit_ratio", experimental),
         },
-        "rules": {"concurrent_rule_eval": False, "keep_firing_for": True, "query_offset": True},
+        "rules": {
+            "concurrent_rule_eval": "concurrent-rule-eval" in names,
+            "keep_firing_for": True,
+            "query_offset": True,
+        },
         "scrape": {
             "extra_scrape_metrics": True,
             "start_timestamp_zero_ingestion": False,

@@ -35,6 +35,15 @@ def test_a_size_limit_alone_switches_the_time_limit_off() -> None:
     assert settings("--storage.tsdb.retention.time=1d").retention_ms == 86_400_000
 
 
+def test_rules_run_beside_each_other_where_the_feature_is_on() -> None:
+    assert settings("--rules.max-concurrent-evals=7").rules_concurrent_max == 0
+    assert settings("--enable-feature=concurrent-rule-eval").rules_concurrent_max == 4
+    both = ("--enable-feature=a,concurrent-rule-eval", "--rules.max-concurrent-evals=7")
+    assert settings(*both).rules_concurrent_max == 7
+    with pytest.raises(SystemExit):
+        settings("--rules.max-concurrent-evals=0")
+
+
 def test_notifications() -> None:
     plain = settings()
     assert (plain.notification_queue_max, plain.notification_batch_max) == (10_000, 256)
