@@ -19,6 +19,7 @@ from termprom.remote.receiver import WriteReceiver
 from termprom.remote.responder import ReadResponder
 from termprom.server.app import Hooks, ServerOptions, create_app
 from termprom.server.context import Administration
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import Gate, Listener, listen
 from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
 from termprom.server.remote_read import read_routes
@@ -60,7 +61,8 @@ class Doors:
     def __init__(self, house: House) -> None:
         self._house = house
         # One count for all of them: a client that floods one door must not starve the process.
-        self._gate = Gate(house.settings.max_connections)
+        self._metrics = DoorMetrics(house.registry)
+        self._gate = Gate(house.settings.max_connections, self._metrics)
         self._listeners: list[Listener] = []
         self._receiver: WriteReceiver | None = None
         self._security: WebSecurity | None = None
@@ -94,8 +96,10 @@ class Doors:
             ReadResponder(house.database, samples_max=settings.remote_read_samples_max),
             house.external_labels,
             concurrency_max=settings.remote_read_concurrency,
+            metrics=self._metrics,
         )
-        extra = [*push_routes(house.push), *write_routes(self._receiver), *reads]
+        writes = write_routes(self._receiver, self._metrics)
+        extra = [*push_routes(house.push), *writes, *reads]
         admin = house.database if settings.enable_admin_api else None
         app = create_app(house.backend, options, house, admin=admin, extra_routes=extra)
         if settings.web_config_file is not None:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from termprom.errors import ParseError, TermpromError
 from termprom.exposition.names import is_legacy_metric_name, label_text, metric_text
@@ -32,6 +33,11 @@ class FederationHandlers:
     def __init__(self, context: Context) -> None:
         self._backend = context.backend
         self._options = context.options
+        self._errors = Counter(
+            "prometheus_web_federation_errors",
+            "Total number of errors that occurred while sending federation responses.",
+            registry=context.hooks.registry,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/federate", self.federate, allow_head=False)]
@@ -46,6 +52,7 @@ class FederationHandlers:
         try:
             newest = await self._newest(selectors)
         except TermpromError as problem:
+            self._errors.inc()
             return web.Response(status=500, text=f"{problem}\n")
         external = self._options.external_labels()
         body = await asyncio.to_thread(write_federation, newest, external)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from termprom import limits
+from termprom.server.door_metrics import DoorMetrics
 
 log = logging.getLogger("termprom.server")
 
@@ -22,9 +23,12 @@ _HEAD_END: Final = b"\r\n\r\n"
 class Gate:
     """The places, shared by all listeners that hold the same gate."""
 
-    def __init__(self, places: int = limits.CONNECTIONS_MAX) -> None:
+    def __init__(
+        self, places: int = limits.CONNECTIONS_MAX, metrics: DoorMetrics | None = None
+    ) -> None:
         self._size = places
         self._places = asyncio.Semaphore(places)
+        self._metrics = metrics
         self.inside = 0
 
     def __repr__(self) -> str:
@@ -38,6 +42,17 @@ class Gate:
     def leave(self) -> None:
         self.inside -= 1
         self._places.release()
+
+    def accepted(self) -> None:
+        """Somebody came for the place that was taken."""
+        if self._metrics is not None:
+            self._metrics.accepted.inc()
+
+    def closed(self) -> None:
+        """That somebody is gone."""
+        if self._metrics is not None:
+            self._metrics.closed.inc()
+        self.leave()
 
 
 class Doorman(asyncio.Protocol):

@@ -95,6 +95,7 @@ class Listener:
             except BaseException:
                 self._gate.leave()
                 raise
+            self._gate.accepted()
             task = loop.create_task(self._greet(accepted))
             self._greetings.add(task)
             task.add_done_callback(self._greetings.discard)
@@ -108,7 +109,7 @@ class Listener:
             nonlocal left
             if not left:
                 left = True
-                self._gate.leave()
+                self._gate.closed()
 
         doorman = Doorman(
             self._runner.server(), leave, head_seconds=limits.REQUEST_HEAD_SECONDS_MAX

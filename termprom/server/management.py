@@ -7,6 +7,7 @@ import hmac
 import html
 
 from aiohttp import web
+from prometheus_client import Counter, Gauge
 from prometheus_client.exposition import choose_encoder
 
 from termprom import __version__
@@ -32,6 +33,17 @@ class ManagementHandlers:
         self._hooks = context.hooks
         self._options = context.options
         self._quitting = False
+        self._scraped = Counter(
+            "promhttp_metric_handler_requests",
+            "Total number of scrapes by HTTP status code.",
+            ["code"],
+            registry=context.hooks.registry,
+        ).labels("200")
+        self._in_flight = Gauge(
+            "promhttp_metric_handler_requests_in_flight",
+            "Current number of scrapes being served.",
+            registry=context.hooks.registry,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -66,7 +78,9 @@ class ManagementHandlers:
 
     async def metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        body = await asyncio.to_thread(encode, self._hooks.registry)
+        with self._in_flight.track_inprogress():
+            body = await asyncio.to_thread(encode, self._hooks.registry)
+        self._scraped.inc()
         return await reply(request, body, content_type=content_type)
 
     async def reload(self, request: web.Request) -> web.Response:

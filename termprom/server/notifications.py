@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 from termprom.backend.interface import Event, Topic
 from termprom.backend.wire_numbers import format_moment
@@ -24,6 +25,11 @@ class NotificationHandlers:
         self._streams = 0
         self._streams_max = context.options.notification_streams_max
         self._since_ms: dict[str, int] = {}
+        Gauge(
+            "prometheus_api_notification_active_subscribers",
+            "The current number of active notification subscribers.",
+            registry=context.hooks.registry,
+        ).set_function(lambda: self._streams)
 
     def routes(self) -> list[web.RouteDef]:
         return [

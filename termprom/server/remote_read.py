@@ -12,11 +12,16 @@ from termprom.errors import StorageError
 from termprom.model.labels import Labels
 from termprom.remote.responder import ReadResponder, TooManySamplesRead
 from termprom.remote.write_request import BadMessage
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.snappy_body import Refusal, read_snappy
 
 
 def read_routes(
-    responder: ReadResponder, external_labels: Callable[[], Labels], *, concurrency_max: int
+    responder: ReadResponder,
+    external_labels: Callable[[], Labels],
+    *,
+    concurrency_max: int,
+    metrics: DoorMetrics,
 ) -> list[web.RouteDef]:
     """At most `concurrency_max` answers are made at once, 0 for no limit; others wait."""
     places = asyncio.Semaphore(concurrency_max or 1 << 30)
@@ -24,8 +29,9 @@ def read_routes(
     async def read(request: web.Request) -> web.Response:
         try:
             body = await read_snappy(request)
-            async with places:
-                answer = await asyncio.to_thread(_answer, responder, body, external_labels())
+            with metrics.reads.track_inprogress():
+                async with places:
+                    answer = await asyncio.to_thread(_answer, responder, body, external_labels())
         except Refusal as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         except (BadMessage, TooManySamplesRead) as problem:

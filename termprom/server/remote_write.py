@@ -10,6 +10,7 @@ from aiohttp import web
 from termprom.errors import StorageError
 from termprom.remote.receiver import RefusedSamples, WriteReceiver
 from termprom.remote.write_request import BadMessage
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.snappy_body import Refusal, read_packed, unpacked
 
 _MEDIA_TYPE: Final = "application/x-protobuf"
@@ -18,14 +19,14 @@ _NO_OTLP: Final = "otlp write receiver needs to be enabled with --web.enable-otl
 _OFF: Final = "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n"
 
 
-def write_routes(receiver: WriteReceiver | None) -> list[web.RouteDef]:
+def write_routes(receiver: WriteReceiver | None, metrics: DoorMetrics) -> list[web.RouteDef]:
     """None answers that the receiver is off."""
 
     async def write(request: web.Request) -> web.Response:
         if receiver is None:
             return web.Response(status=404, text=_OFF)
         try:
-            await _receive(request, receiver)
+            await _receive(request, receiver, metrics)
         except Refusal as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         except (BadMessage, RefusedSamples) as problem:
@@ -41,7 +42,7 @@ async def _no_otlp(request: web.Request) -> web.Response:
     return web.Response(status=404, text=_NO_OTLP)
 
 
-async def _receive(request: web.Request, receiver: WriteReceiver) -> None:
+async def _receive(request: web.Request, receiver: WriteReceiver, metrics: DoorMetrics) -> None:
     encoding = request.headers.get("Content-Encoding", "")
     if encoding not in ("", "snappy"):
         raise Refusal(
@@ -53,6 +54,7 @@ async def _receive(request: web.Request, receiver: WriteReceiver) -> None:
     compressed = await read_packed(request)
     # Decoding a request of two thousand samples takes a few milliseconds: not on the loop.
     written = await asyncio.to_thread(lambda: receiver.decode(unpacked(compressed)))
+    metrics.invalid_series.inc(written.invalid_series)
     receiver.store(written)
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from prometheus_client import CollectorRegistry
 
 from termprom.model.labels import Labels
 from termprom.model.values import STALE_BITS, float_from_bits
@@ -26,6 +27,7 @@ from termprom.remote.read_request import decode_read_request
 from termprom.remote.responder import ReadResponder, TooManySamplesRead
 from termprom.remote.series_memory import SeriesMemory
 from termprom.remote.write_request import BadMessage, WrittenSamples, decode_write_request
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import listen
 from termprom.server.remote_read import read_routes
 from termprom.storage import HistogramSample
@@ -200,8 +202,8 @@ def test_more_samples_than_allowed(database: Database) -> None:
 
 async def test_over_http(database: Database) -> None:
     app = web.Application()
-    responder = ReadResponder(database, samples_max=7)
-    app.add_routes(read_routes(responder, Labels, concurrency_max=1))
+    responder, metrics = ReadResponder(database, samples_max=7), DoorMetrics(CollectorRegistry())
+    app.add_routes(read_routes(responder, Labels, concurrency_max=1, metrics=metrics))
     listener = await listen(app, "127.0.0.1:0", movable=False)
     few = _request(_query(EVERYTHING, ("__name__", "=", "y")))
     many = _request(_query(EVERYTHING, ("job", "=", "j")))

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from termprom.model.histogram import BucketSpan, CounterResetHint, FloatHistogram
 from termprom.model.labels import Labels
@@ -20,6 +21,7 @@ from termprom.model.values import STALE_BITS, float_from_bits
 from termprom.remote.receiver import RefusedSamples, WriteReceiver
 from termprom.remote.series_memory import SeriesMemory
 from termprom.remote.write_request import BadMessage, WrittenSamples, decode_write_request
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import listen
 from termprom.server.remote_write import write_routes
 from termprom.storage import Exemplar
@@ -250,7 +252,7 @@ def test_what_a_target_wrote_is_one_group() -> None:
 
 async def _post(receiver: WriteReceiver | None, body: bytes, **headers: str) -> tuple[int, str]:
     app = web.Application()
-    app.add_routes(write_routes(receiver))
+    app.add_routes(write_routes(receiver, DoorMetrics(CollectorRegistry())))
     listener = await listen(app, "127.0.0.1:0", movable=False)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:

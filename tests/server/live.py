@@ -25,6 +25,7 @@ from termprom.push.store import PushStore
 from termprom.remote.receiver import WriteReceiver
 from termprom.remote.responder import ReadResponder
 from termprom.server.app import ServerOptions, create_app
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import listen
 from termprom.server.pushgateway import pushgateway_app, pushgateway_routes
 from termprom.server.remote_read import read_routes
@@ -111,6 +112,7 @@ async def _serve(
     sources.queryable = database
     sources.exemplars = database.exemplars  # type: ignore[method-assign]
     registry = CollectorRegistry()
+    metrics = DoorMetrics(registry)
     receiver = WriteReceiver(database, clock=SystemClock())
     store = PushStore(folder / "push.json", clock=SystemClock(), registry=registry)
     options = ServerOptions(enable_lifecycle=True, feature_names=frozenset({FEATURE}))
@@ -120,8 +122,8 @@ async def _serve(
         PreparedHooks(sources),
         admin=database,
         extra_routes=[
-            *write_routes(receiver),
-            *read_routes(ReadResponder(database), Labels, concurrency_max=2),
+            *write_routes(receiver, metrics),
+            *read_routes(ReadResponder(database), Labels, concurrency_max=2, metrics=metrics),
         ],
     )
     routes = pushgateway_routes(store, registry=registry, enable_admin=True)

@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from termprom import limits
 from termprom.errors import AddressInUse
+from termprom.server.door_metrics import DoorMetrics
 from termprom.server.gate import Gate
 from termprom.server.listen import Listener, listen
 from tests.server.api import serving
@@ -104,6 +106,24 @@ async def test_a_gate_is_shared_between_listeners_and_empty_at_the_end() -> None
             async with aiohttp.ClientSession() as session, session.get(listener.url) as response:
                 assert response.status == 200
     assert gate.inside == 0
+
+
+async def test_connections_are_counted() -> None:
+    registry = CollectorRegistry()
+    gate = Gate(metrics=DoorMetrics(registry))
+
+    def count(what: str) -> float | None:
+        name = f"net_conntrack_listener_conn_{what}_total"
+        return registry.get_sample_value(name, {"listener_name": "http"})
+
+    async with (
+        _listening(gate=gate) as listener,
+        aiohttp.ClientSession() as session,
+        session.get(listener.url) as response,
+    ):
+        assert response.status == 200
+        assert (count("accepted"), count("closed")) == (1, 0)
+    assert (count("accepted"), count("closed")) == (1, 1)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])
