@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from termprom.clock import Clock
-from termprom.discovery.client import DiscoveryClient
 from termprom.errors import DiscoveryError
+
+if TYPE_CHECKING:  # the client itself has tokens
+    from termprom.discovery.client import DiscoveryClient
 
 _EARLY_SECONDS: Final = 300.0
 _FORM: Final = {

@@ -18,8 +18,10 @@ import orjson
 from yarl import URL
 
 from termprom import __version__, limits
+from termprom.clock import Clock, SystemClock
 from termprom.config.schema import HTTPClientConfig, TLSConfig
-from termprom.errors import ConfigError, DiscoveryError
+from termprom.discovery.oauth2 import ClientCredentials
+from termprom.errors import DiscoveryError
 from termprom.model.urls import without_passwords
 
 _VERSIONS: Final = {
@@ -28,6 +30,9 @@ _VERSIONS: Final = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
+
+
+_CLOCK: Final = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,20 @@ class DiscoveryClient:
     """An async context manager; made anywhere, entered and used on the event loop."""
 
     def __init__(
-        self, http: HTTPClientConfig, *, timeout_seconds: float, socket_path: str = ""
+        self,
+        http: HTTPClientConfig,
+        *,
+        timeout_seconds: float,
+        socket_path: str = "",
+        clock: Clock = _CLOCK,
     ) -> None:
         """`socket_path` is that of a Unix socket, which stands in for the host of every URL.
 
         Raises ConfigError for settings that are not implemented here.
         """
+        self._oauth2: ClientCredentials | None = None
         if http.oauth2 is not None:
-            raise ConfigError("oauth2 is not implemented for discovery")
+            self._oauth2 = ClientCredentials(http.oauth2, _token_client, clock)
         self._http = http
         self._socket_path = socket_path
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
@@ -134,6 +145,8 @@ class DiscoveryClient:
         limit = limits.DISCOVERY_BODY_BYTES_MAX
         if self._left_bytes is not None:
             limit = min(limit, self._left_bytes)
+        if (response.content_length or 0) > limit:
+            raise DiscoveryError(f"the answer is larger than {limit} bytes")
         size_bytes = 0
         async for part in response.content.iter_any():
             size_bytes += len(part)
@@ -157,6 +170,8 @@ class DiscoveryClient:
         http = self._http
         try:
             own = await asyncio.to_thread(_headers, http)
+            if self._oauth2 is not None:
+                own.append(("Authorization", await self._oauth2.authorization()))
             context = await asyncio.to_thread(_tls_context, http.tls_config)
             async with self._session.request(
                 method,
@@ -169,6 +184,8 @@ class DiscoveryClient:
                 allow_redirects=http.follow_redirects,
                 timeout=timeout or self._timeout,
             ) as response:
+                if response.status == 401 and self._oauth2 is not None:
+                    self._oauth2.forget()
                 yield response
         except TimeoutError as problem:
             asked = f'{method.title()} "{without_passwords(url)}"'
@@ -177,6 +194,10 @@ class DiscoveryClient:
             reason = str(problem) or type(problem).__name__
             text = f'{method.title()} "{url}": {reason}'
             raise DiscoveryError(without_passwords(text)) from problem
+
+
+def _token_client(http: HTTPClientConfig, timeout_seconds: float) -> DiscoveryClient:
+    return DiscoveryClient(http, timeout_seconds=timeout_seconds)
 
 
 def _as_written(url: str) -> URL:

@@ -8,8 +8,7 @@ is known stays.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,15 +16,15 @@ import orjson
 
 from termprom.discovery.client import DiscoveryClient
 from termprom.discovery.interface import Surroundings
+from termprom.discovery.polled import at, pages
 from termprom.errors import DiscoveryError
-
-log = logging.getLogger("termprom.discovery")
 
 Object = Mapping[str, Any]
 # Resource, key of the object, what happened to it: add, update or delete.
 OnEvent = Callable[[str, str, str], None]
 
 _JSON: Final = {"Accept": "application/json"}
+_PER_PAGE: Final = "500"
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _WATCH_SECONDS: Final = 300
 
@@ -72,7 +71,7 @@ class ResourceWatch:
                 failures = 0
                 while version:
                     version = await self._follow(version)
-            except (DiscoveryError, KeyError, TypeError) as problem:
+            except (DiscoveryError, KeyError, TypeError, AttributeError) as problem:
                 self._around.metrics.kubernetes_failures.inc()
                 message = f"unable to follow Kubernetes {self._resource}"
                 self._around.failed(message, "kubernetes", problem)
@@ -82,14 +81,21 @@ class ResourceWatch:
 
     async def _list(self) -> str:
         """Take over what there is; the version of the list."""
-        content = await self._client.json(self._at(self._selectors), _JSON)
-        items: Iterable[Object] = content.get("items") or ()
-        listed = {key_of(item): item for item in items}
+        listed: dict[str, Object] = {}
+        version = ""
+
+        async def page(token: str) -> Any:
+            where = {"limit": _PER_PAGE, **({"continue": token} if token else {})}
+            return await self._client.json(self._at({**self._selectors, **where}), _JSON)
+
+        async for content in pages(page, lambda one: at(one, "metadata", "continue")):
+            listed |= {key_of(item): item for item in content.get("items") or ()}
+            version = str(content["metadata"]["resourceVersion"])
         for key in self._own - listed.keys():
             self._forget(key)
         for key, item in listed.items():
             self._keep(key, item)
-        return str(content["metadata"]["resourceVersion"])
+        return version
 
     async def _follow(self, version: str) -> str:
         """Watch until the server ends it; the version to go on from, empty to list again."""
@@ -121,6 +127,8 @@ class ResourceWatch:
         return f"{self._url}?{urlencode(parameters)}" if parameters else self._url
 
     def _keep(self, key: str, item: Object) -> None:
+        # Who wrote which field is half of an object and no label.
+        item["metadata"].pop("managedFields", None)
         known = self._objects.get(key)
         if known == item:
             return
