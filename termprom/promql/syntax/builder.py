@@ -23,7 +23,7 @@ from termprom.promql.syntax.functions import (
     FUNCTIONS,
 )
 from termprom.promql.syntax.literals import is_label_name, presentable, string_value
-from termprom.promql.syntax.tokens import Token, go_quote
+from termprom.promql.syntax.tokens import AGGREGATORS, Token, go_quote
 
 _SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 _SIGN_OF_ZERO: Final = {"+": 1.0, "-": -1.0}
@@ -363,7 +363,8 @@ class Builder(DurationRules):
         known = FUNCTIONS.get(name.text)
         if known is None:
             message = f'unknown function with name "{name.text}"'
-            near = difflib.get_close_matches(name.text.lower(), FUNCTIONS, n=1, cutoff=0.7)
+            words = [*FUNCTIONS, *AGGREGATORS]
+            near = difflib.get_close_matches(name.text.lower(), words, n=1, cutoff=0.7)
             if near:
                 message += f', did you mean "{near[0]}"?'
             raise problem(message, _at(name))

@@ -58,6 +58,15 @@ def test_the_canonical_text(text: str, printed: str) -> None:
             "rat(a[5m])",
             '1:1: parse error: unknown function with name "rat", did you mean "rate"?',
         ),
+        (
+            "summ(a)",
+            '1:1: parse error: unknown function with name "summ", did you mean "sum"?',
+        ),
+        (
+            "Rate(a[5m])",
+            '1:1: parse error: unknown function with name "Rate", did you mean "rate"?',
+        ),
+        ("xyzzy(a)", '1:1: parse error: unknown function with name "xyzzy"'),
         ("(foo)[5m]", "1:6: parse error: ranges only allowed for vector selectors"),
         ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
         ("foo[0s]", "1:5: parse error: duration must be greater than 0"),
