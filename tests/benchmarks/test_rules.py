@@ -7,8 +7,10 @@ Prints the CPU of a round and how late evaluations begin. TERMPROM_RULES_SECONDS
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +26,10 @@ from termprom.promql.engine import Engine, EngineOptions
 from termprom.rules.manager import RuleManager
 from termprom.storage import Group
 from termprom.tsdb.db import Database
+from tests.alerting.stage import answering
+from tests.daemon.process import Served
+from tests.differential.side_by_side import free_port
+from tests.peers import running
 
 SECONDS = int(os.environ.get("TERMPROM_RULES_SECONDS", "60"))
 
@@ -145,3 +151,97 @@ async def test_a_thousand_rules(tmp_path: Path) -> None:
     )
     assert ok == GROUPS * RULES
     assert sum(view.missed_iterations for view in views) == 0
+
+
+PAGE_SERIES = "".join(
+    f'm_{group}{{part="{part}",replica="i-{part % 10}"}} %d\n'
+    for group in range(GROUPS)
+    for part in range(SERIES)
+)
+CONFIG = """global: {{scrape_interval: 15s, evaluation_interval: 15s}}
+rule_files: [{rules}]
+scrape_configs:
+- job_name: app
+  static_configs: [{{targets: ['{page}']}}]
+"""
+
+
+def _rule_file(folder: Path, name: str, groups: int) -> Path:
+    """The rules as a file; JSON is YAML."""
+    path = folder / name
+    found = []
+    for group in range(groups):
+        rules: list[dict[str, object]] = []
+        for number in range(RULES):
+            one = rule(group, number)
+            expr = one.expr.replace("instance", "replica")
+            if one.record:
+                rules.append({"record": one.record, "expr": expr})
+            else:
+                rules.append(
+                    {"alert": one.alert, "expr": expr, "annotations": dict(one.annotations)}
+                )
+        found.append({"name": f"g{group}", "rules": rules})
+    path.write_text(json.dumps({"groups": found}))
+    return path
+
+
+@pytest.mark.peer
+@pytest.mark.timeout(4 * SECONDS + 300)
+def test_beside_a_real_prometheus(tmp_path: Path) -> None:
+    """CPU of both with these rules and without, scraping the same page; printed."""
+    began = time.time()
+
+    def page(path: str, body: bytes) -> str:
+        now = int((time.time() - began) * 10)
+        return PAGE_SERIES % tuple(range(now, now + GROUPS * SERIES))
+
+    spent: dict[str, list[float]] = {"prometheus": [], "termprom": []}
+    with answering(page) as address:
+        for groups in (GROUPS, 0):
+            folder = tmp_path / str(groups)
+            folder.mkdir()
+            rules = _rule_file(folder, "rules.yml", groups)
+            config = CONFIG.format(rules=rules, page=address)
+            (folder / "prometheus.yml").write_text(config)
+            port = free_port()
+            flags = (
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={folder / 'prometheus'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            )
+            with (
+                running(
+                    f"http://127.0.0.1:{port}",
+                    "/-/ready",
+                    folder / "prometheus.log",
+                    "prometheus",
+                    *flags,
+                ),
+                Served(folder, config=config) as served,
+            ):
+                ours = served.ready().url
+                ends = {"prometheus": f"http://127.0.0.1:{port}", "termprom": ours}
+                # Two rounds to warm up; then what the processes say of themselves.
+                time.sleep(35)
+                first = {name: _cpu(url) for name, url in ends.items()}
+                time.sleep(SECONDS)
+                for name, url in ends.items():
+                    spent[name].append((_cpu(url) - first[name]) * 15 / SECONDS)
+                if groups:
+                    failed = served.value("sum(prometheus_rule_evaluation_failures_total)")
+                    missed = served.value("sum(prometheus_rule_group_iterations_missed_total)")
+                    assert (failed or 0, missed or 0) == (0, 0)
+    for name, (with_rules, without) in spent.items():
+        print(
+            f"\n{name}: {with_rules:.2f} CPU-s in 15 s with {GROUPS * RULES} rules, "
+            f"{without:.2f} without: {with_rules - without:.2f} for the rules"
+        )
+
+
+def _cpu(url: str) -> float:
+    with urllib.request.urlopen(url + "/metrics", timeout=60) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith("process_cpu_seconds_total "):
+                return float(line.split()[1])
+    raise AssertionError("it does not say")
