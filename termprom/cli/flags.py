@@ -95,6 +95,19 @@ FLAGS: Final = (
         help="Configuration file; without it termprom watches itself and this host.",
     ),
     Flag(
+        "config.auto-reload",
+        False,
+        bool,
+        help="Reload when the configuration, or a rule or scrape config file, changes.",
+    ),
+    Flag(
+        "config.auto-reload-interval",
+        30_000,
+        _duration,
+        metavar="TIME",
+        help="How often to look for such changes; at least 1s.",
+    ),
+    Flag(
         "web.listen-address",
         repeated=True,
         metavar="ADDR",
@@ -261,8 +274,6 @@ FLAGS: Final = (
     Flag("theme", "auto", metavar="NAME", help="Colours of the screen."),
     Flag("ascii", False, bool, help="Draw with ASCII characters only."),
     # Accepted for the sake of existing command lines, without effect.
-    Flag("config.auto-reload", False, bool),
-    Flag("config.auto-reload-interval", "30s"),
     Flag("auto-gomaxprocs", True, bool),
     Flag("auto-gomemlimit", True, bool),
     Flag("auto-gomemlimit.ratio", "0.9"),
@@ -386,6 +397,9 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         notification_queue_max=chosen["alertmanager_notification_queue_capacity"],
         notification_batch_max=chosen["alertmanager_notification_batch_size"],
         drain_notifications=chosen["alertmanager_drain_notification_queue_on_shutdown"],
+        auto_reload_ms=max(chosen["config_auto_reload_interval"], 1_000)
+        if chosen["config_auto_reload"] or "auto-reload-config" in features
+        else 0,
         features=features,
         log_level=chosen["log_level"],
         log_format=chosen["log_format"],

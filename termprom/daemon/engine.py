@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,6 +28,7 @@ from termprom.backend.interface import Topic
 from termprom.backend.local import LocalBackend
 from termprom.clock import Clock
 from termprom.config.schema import Config, ScrapeConfig, TargetGroup
+from termprom.daemon.auto_reload import AutoReload, digest_of
 from termprom.daemon.configuration import query_features, read_configuration
 from termprom.daemon.doors import Doors
 from termprom.daemon.garbage import GarbageKeeper
@@ -214,7 +216,20 @@ class Engine(EngineSources):
             asyncio.create_task(self._maintain(), name="maintenance"),
             asyncio.create_task(self._tick(), name="stats"),
         ]
+        if settings.auto_reload_ms and settings.config_file is not None:
+            watch = AutoReload(
+                partial(self._digest, settings.config_file),
+                self.reload,
+                interval_ms=settings.auto_reload_ms,
+                clock=self.clock,
+                executor=self._io,
+            )
+            self._tasks.append(asyncio.create_task(watch.run(), name="auto reload"))
         log.info("ready", extra={"fields": {"url": self.url, "data": settings.data_folder}})
+
+    def _digest(self, config_file: Path) -> str:
+        """Called in a worker thread."""
+        return digest_of(config_file, self._config)
 
     def _open_database(self, config: Config) -> Database:
         return Database.open(

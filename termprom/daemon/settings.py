@@ -71,6 +71,7 @@ class Settings:
     notification_queue_max: int = limits.NOTIFIER_QUEUE_MAX
     notification_batch_max: int = limits.NOTIFIER_BATCH_MAX
     drain_notifications: bool = True
+    auto_reload_ms: int = 0  # how often to look whether the configuration changed; 0: never
     features: frozenset[str] = frozenset()
     log_level: str = "info"
     log_format: str = "logfmt"

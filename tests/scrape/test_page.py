@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from termprom.exposition.negotiate import Format
+from termprom.scrape.layout import TextLayout
 from termprom.scrape.page import Page, read_page, scan_page
+from tests.shared_folder import shared
 
 TEXT_PAGE = b"""# HELP up Whether.
 # TYPE up gauge
@@ -159,3 +161,38 @@ def test_a_page_reads_the_same_however_it_is_read(seed: int, edits: int, kind: F
         same(read_page(page, kind), scanned)
         if read.error is None:
             own = read.layout
+
+
+def real_page() -> bytes:
+    """Some families of a node exporter, with their comments."""
+    lines = shared("data", "node_exporter.txt").read_bytes().split(b"\n")
+    start = random.Random(3).randrange(len(lines) // 2)
+    return b"\n".join(lines[start : start + 200]) + b"\n"
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5))
+def test_random_edits_of_a_real_page(seed: int, edits: int) -> None:
+    choose = random.Random(seed)
+    page = real_page()
+    own = scan_page(page, Format.TEXT).layout
+    for _ in range(edits):
+        for _ in range(choose.randint(1, 4)):
+            page = edit(page, choose)
+        read = read_page(page, Format.TEXT, own)
+        scanned = scan_page(page if page.endswith(b"\n") or not page else page + b"\n", Format.TEXT)
+        same(read, scanned)
+        if read.error is None:
+            own = read.layout
+
+
+def test_the_original_s_openmetrics_pages_are_read_again_by_their_layouts() -> None:
+    for page in sorted(shared("conformance", "exposition").iterdir()):
+        kind = Format.OPENMETRICS if page.name.endswith(".om.txt") else Format.TEXT
+        body = page.read_bytes()
+        first = read_page(body, kind)
+        assert first.error is None
+        again = read_page(
+            body, kind, first.layout if isinstance(first.layout, TextLayout) else None
+        )
+        assert again.layout is first.layout
+        same(again, scan_page(body if body.endswith(b"\n") else body + b"\n", kind))
