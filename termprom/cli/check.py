@@ -15,6 +15,9 @@ _KINDS: Final = {
     "target": ("check_target", "ask a target once, and say what a scrape would store"),
     "sd": ("check_sd", "what a job's discovery finds now, before and after relabelling"),
     "service-discovery": ("check_sd", "the same, by promtool's name"),
+    "web-config": ("check_web", "the file of --web.config.file"),
+    "healthy": ("check_server", "whether a server is there"),
+    "ready": ("check_server", "whether a server answers queries"),
     "relabel": ("check_relabel", "what relabelling makes of a target or series, step by step"),
 }
 

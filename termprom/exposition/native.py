@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from termprom.model.histogram import BucketSpan, FloatHistogram
+from termprom.model.histogram import BucketSpan, CounterResetHint, FloatHistogram
 
 CUSTOM_SCHEMA: Final = -53
 SCHEMA_MIN: Final = -4
@@ -182,6 +182,16 @@ def within_known_schemas(histogram: FloatHistogram) -> FloatHistogram:
     if SCHEMA_MAX < histogram.schema <= _SCHEMA_RESERVED_MAX:
         return reduced(histogram, SCHEMA_MAX)
     return histogram
+
+
+def empty_like(histogram: FloatHistogram) -> FloatHistogram:
+    """No observation yet, under the same layout: where a histogram begins to count."""
+    return FloatHistogram(
+        schema=histogram.schema,
+        zero_threshold=histogram.zero_threshold,
+        custom_values=histogram.custom_values,
+        hint=CounterResetHint.RESET,
+    )
 
 
 # --- Checks -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import numpy as np
 
 from termprom.config.schema import ScrapeConfig
 from termprom.errors import ColumnsDropped, LimitExceeded, ScrapeError, StorageError
+from termprom.exposition.native import empty_like
 from termprom.model.values import STALE, Ints, Mask
 from termprom.scrape.batch import EMPTY, Batch, make_batch
 from termprom.scrape.binding import DROPPED, Binding, Labelled, bind, label_lines
@@ -286,19 +287,30 @@ class TargetSeries:
 
         Only once per beginning, and only where nothing of the series is stored since then.
         """
-        if batch.starts_ms is None:
-            return
-        known = batch.starts_ms.tobytes()
-        if self._counted is not None and self._counted == (binding, known):
+        of_histograms = [one.start_ms for one in batch.histograms]
+        starts = np.array(of_histograms, dtype=np.int64)
+        if batch.starts_ms is not None:
+            starts = np.concatenate([batch.starts_ms, starts])
+        known = starts.tobytes()
+        if not starts.any() or self._counted == (binding, known):
             return
         self._counted = (binding, known)
-        starts = batch.starts_ms
-        fresh: Mask = (starts > 0) & (starts < time_ms)
-        late: Mask = np.isin(batch.columns, self.tracked) & (starts <= self._stored_ms)
-        chosen = np.flatnonzero(fresh & ~late)
-        if len(chosen):
-            zeros = np.zeros(len(chosen), dtype=np.float64)
-            self.group.append_loose(starts[chosen], batch.columns[chosen], zeros)
+        histograms = [
+            (one.start_ms, replace(one, histogram=empty_like(one.histogram), start_ms=0))
+            for one in batch.histograms
+            if 0 < one.start_ms < time_ms
+            and (one.start_ms > self._stored_ms or one.column not in self.tracked)
+        ]
+        times = columns = _NONE
+        if batch.starts_ms is not None:
+            fresh: Mask = (batch.starts_ms > 0) & (batch.starts_ms < time_ms)
+            late: Mask = np.isin(batch.columns, self.tracked)
+            late &= batch.starts_ms <= self._stored_ms
+            chosen = np.flatnonzero(fresh & ~late)
+            times, columns = batch.starts_ms[chosen], batch.columns[chosen]
+        if len(times) or histograms:
+            zeros = np.zeros(len(times), dtype=np.float64)
+            self.group.append_loose(times, columns, zeros, histograms=histograms)
 
     def _append_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]]) -> None:
         self.exemplars_out_of_order = 0

@@ -306,6 +306,18 @@ async def test_a_counter_gets_a_zero_at_its_beginning_once() -> None:
     assert times[0] == 1_699_999_000_250
 
 
+async def test_a_histogram_begins_empty() -> None:
+    start = timestamp(15, 1_699_999_000)
+    parts = number(1, 3) + double(2, 1.5) + double(6, 0.001) + span(12, 1, 1)
+    body = family("h", 4, metric(message(7, parts + number(13, zigzag(3)) + start)))
+    bench = bench_of(body, extras=Extras(zero_samples=True), scrape_native_histograms=True)
+    await bench.scrape(2)
+    assert [one.count for one in histograms_of(bench, "h")] == [0.0, 3.0, 3.0]
+    assert min(time for samples in bench.storage.histograms.values() for time in samples) == (
+        1_699_999_000_000
+    )
+
+
 def test_which_created_line_belongs_to_which_series() -> None:
     """Source: reference of exposition, 3.2."""
     how = Reading(starts=True)

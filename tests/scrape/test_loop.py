@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from termprom.config.schema import ScrapeConfig
 from termprom.errors import ScrapeError, TargetUnreachable
 from termprom.relabel import RelabelAction, RelabelConfig
+from termprom.scrape.failure_log import FailureLog
 from termprom.views import Health
 from tests.scrape.fakes import STALE, Bench, FakeTarget
 
@@ -255,3 +259,21 @@ async def test_a_large_page_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPa
     assert bench.values("b") == [1.0, 2.0, STALE, 4.0]
     assert bench.values("c") == [1.0, STALE, 4.0]
     assert bench.values("up") == [1.0, 1.0, 0.0, 1.0]
+
+
+async def test_failed_requests_are_written_down_where_the_job_says(tmp_path: Path) -> None:
+    path = tmp_path / "failures.json"
+    down = TargetUnreachable('Get "http://host:1/metrics": EOF')
+    bench = Bench(FakeTarget("a 1\n", down, "a 1\nbad line\n"), scrape_failure_log_file=str(path))
+    bench.around.failure_logs = {str(path): FailureLog(str(path))}
+    await bench.scrape(3)
+    bench.around.failure_logs[str(path)].close()
+    (line,) = path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == {
+        "time": "2023-11-14T22:13:40+00:00",
+        "level": "ERROR",
+        "source": "scrape",
+        "msg": 'Get "http://host:1/metrics": EOF',
+        "job_name": "j",
+        "target": "http://host:1/metrics",
+    }

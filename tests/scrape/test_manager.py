@@ -24,6 +24,7 @@ from termprom.config.schema import (
     TLSConfig,
 )
 from termprom.errors import ConfigError
+from termprom.relabel import RelabelAction, RelabelConfig
 from termprom.scrape.manager import ScrapeManager
 from termprom.testing.memory_storage import MemoryStorage
 from termprom.views import Health, TargetView
@@ -225,4 +226,21 @@ async def test_a_job_that_cannot_be_set_up_is_left_out_until_it_can(tmp_path: Pa
     with pytest.raises(ConfigError, match="unable to read CA cert"):
         await manager.apply([broken, good])
     assert {target.pool for target in manager.view().active} == {"bad", "good"}
+    await manager.stop()
+
+
+async def test_dropped_targets_are_kept_with_the_rule_that_dropped_them() -> None:
+    drop = RelabelConfig(("__address__",), regex="x.*", action=RelabelAction.DROP)
+    rules = (RelabelConfig(target_label="seen", replacement="1"), drop)
+    job = ScrapeConfig("a", scheme="internal", relabel_configs=rules, keep_dropped_targets=2)
+    manager = ScrapeManager(MemoryStorage(), clock=SystemClock(), registry=CollectorRegistry())
+    await manager.apply([job])
+    await manager.update_targets("a", [TargetGroup(("x1", "y", "x2", "x3"))])
+    view = manager.view()
+    assert [target.labels.get("instance") for target in view.active] == ["y"]
+    assert [(one.discovered.get("__address__"), one.rule) for one in view.dropped] == [
+        ("x1", 1),
+        ("x2", 1),
+    ]
+    assert view.dropped_counts == {"a": 3}
     await manager.stop()
