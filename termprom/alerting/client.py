@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 
@@ -59,6 +60,22 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     return context
 
 
+# Posts a form with headers to a URL; gives the status and the body.
+PostForm = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, bytes]]]
+
+
+class Tokens(Protocol):
+    """Access tokens of an oauth2 section, renewed as need be."""
+
+    async def authorization(self) -> str:
+        """The value of the Authorization header. Raises TermpromError."""
+        ...
+
+
+# The oauth2 section, and how to ask its server. Raises ConfigError for what is not implemented.
+TokenFactory = Callable[[Mapping[str, Any], PostForm], Tokens]
+
+
 class AlertmanagerClient:
     """Asks and posts; made and closed on the event loop."""
 
@@ -69,9 +86,15 @@ class AlertmanagerClient:
         *,
         timeout_ms: int,
         user_agent: str,
+        tokens: TokenFactory | None = None,
     ) -> None:
-        if http.oauth2 is not None:
+        """Raises ConfigError where there is an oauth2 section that nobody can serve."""
+        if http.oauth2 is not None and tokens is None:
             raise ConfigError("oauth2 is not implemented for alertmanagers")
+        self._tokens = (
+            tokens(http.oauth2, self._post_form) if http.oauth2 is not None and tokens else None
+        )
+        self._token_context: ssl.SSLContext | None = None
         self._http = http
         self._context = context
         self._session = aiohttp.ClientSession(
@@ -88,6 +111,8 @@ class AlertmanagerClient:
         """The answer's body. Raises SendError as `post` does, and for one that is too large."""
         try:
             headers = await asyncio.to_thread(self._headers)
+            if self._tokens is not None:
+                headers.append(("Authorization", await self._authorization(self._tokens)))
             async with self._session.request(
                 method,
                 url,
@@ -117,6 +142,28 @@ class AlertmanagerClient:
 
     async def close(self) -> None:
         await self._session.close()
+
+    async def _authorization(self, tokens: Tokens) -> str:
+        try:
+            return await tokens.authorization()
+        except TermpromError as problem:
+            raise SendError(str(problem)) from problem
+
+    async def _post_form(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        settings = self._http.oauth2 or {}
+        tls = settings.get("tls_config")
+        if isinstance(tls, TLSConfig) and self._token_context is None:
+            self._token_context = await asyncio.to_thread(tls_context, tls)
+        async with self._session.post(
+            url,
+            data=body,
+            headers=headers,
+            ssl=self._token_context if self._token_context is not None else True,
+            proxy=str(settings.get("proxy_url") or "") or None,
+        ) as response:
+            return response.status, await _bounded(response)
 
     def _headers(self) -> list[tuple[str, str]]:
         """What the configuration adds to a request; files are read each time. Blocking."""

@@ -15,7 +15,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from termprom import limits
-from termprom.alerting.client import AlertmanagerClient, tls_context
+from termprom.alerting.client import AlertmanagerClient, TokenFactory, tls_context
 from termprom.alerting.endpoints import Endpoints, find_endpoints
 from termprom.alerting.metrics import NotifierMetrics
 from termprom.alerting.payload import as_message, outside, relabelled, with_external
@@ -70,6 +70,7 @@ class Notifier:
         batch_size: int = limits.NOTIFIER_BATCH_MAX,
         drain_on_stop: bool = True,
         user_agent: str = "Prometheus/termprom",
+        tokens: TokenFactory | None = None,
     ) -> None:
         self._clock = clock
         self._metrics = NotifierMetrics(registry, clock)
@@ -79,6 +80,7 @@ class Notifier:
         self._batch = batch_size
         self._drain = drain_on_stop
         self._user_agent = user_agent
+        self._tokens = tokens
         self._rules: Sequence[RelabelConfig] = ()
         # An alert's labels as they go out; another object with each configuration.
         self.outside: Callable[[Labels], Labels] = partial(outside, external_labels, ())
@@ -208,7 +210,11 @@ class Notifier:
         # Certificates come from files: not on the event loop.
         context = await asyncio.to_thread(tls_context, config.http.tls_config)
         client = AlertmanagerClient(
-            config.http, context, timeout_ms=config.timeout, user_agent=self._user_agent
+            config.http,
+            context,
+            timeout_ms=config.timeout,
+            user_agent=self._user_agent,
+            tokens=self._tokens,
         )
         return _Block(config, client)
 

@@ -52,6 +52,7 @@ from termprom.push.store import PushOptions, PushStore
 from termprom.rules.manager import RuleManager
 from termprom.rules.restoring import Restoring
 from termprom.scrape.manager import ScrapeManager
+from termprom.scrape.oauth2 import TokenSource
 from termprom.server.addresses import default_external_url
 from termprom.tsdb.db import Database, ReplayProgress
 
@@ -140,6 +141,7 @@ class Engine(EngineSources):
             queue_capacity=settings.notification_queue_max,
             batch_size=settings.notification_batch_max,
             drain_on_stop=settings.drain_notifications,
+            tokens=lambda section, post: TokenSource(section, post, self.clock),
         )
         self.silence_mirror = SilenceMirror(
             self.notifier.doors,

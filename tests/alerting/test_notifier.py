@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -20,8 +22,10 @@ from termprom.config.schema import (
 from termprom.errors import ConfigError
 from termprom.model.labels import EMPTY, Labels
 from termprom.relabel import RelabelAction, RelabelConfig
+from termprom.scrape.oauth2 import TokenSource
 from termprom.testing.clock import ManualClock
 from tests.alerting.fakes import alertmanager, block, firing, until
+from tests.alerting.stage import answering
 
 # Before the alerts of `firing` cease to be valid.
 NOW_MS = 1_767_323_046_000
@@ -299,6 +303,43 @@ async def test_credentials_and_headers(tmp_path: Path) -> None:
         assert two.requests[0]["Authorization"] == "Bearer token"
         assert two.requests[0]["X-Scope"] == "tenant"
         await notifier.stop()
+
+
+async def test_tokens_of_an_oauth2_section() -> None:
+    clock = ManualClock(NOW_MS)
+    asked: list[dict[str, str]] = []
+
+    def answer(path: str, body: bytes) -> str:
+        asked.append(dict(parse_qsl(body.decode())))
+        return orjson.dumps({"access_token": f"secret{len(asked)}", "expires_in": 60}).decode()
+
+    notifier, registry = make_notifier(clock, tokens=lambda s, post: TokenSource(s, post, clock))
+    with answering(answer) as server:
+        async with alertmanager() as fake:
+            section = {"client_id": "x", "token_url": f"http://{server}/token", "scopes": ["a"]}
+            http = HTTPClientConfig(oauth2=section)
+            await notifier.apply(
+                AlertingConfig(alertmanagers=(block(fake.address, http=http),)), EMPTY
+            )
+            for name in ("A", "B"):
+                notifier.send([firing(name)])
+                await until(lambda name=name: name in fake.names)  # type: ignore[misc]
+            await clock.advance(60)
+            notifier.send([firing("C")])
+            await until(lambda: "C" in fake.names)
+            assert [one["Authorization"] for one in fake.requests] == [
+                "Bearer secret1",
+                "Bearer secret1",
+                "Bearer secret2",
+            ]
+            assert asked[0] == {"grant_type": "client_credentials", "scope": "a"}
+    # The token's server is away: an error like any other.
+    await clock.advance(60)
+    notifier.send([firing("D")])
+    label = {"alertmanager": f"http://{fake.address}/api/v2/alerts"}
+    errors = "prometheus_notifications_errors_total"
+    await until(lambda: registry.get_sample_value(errors, label) == 1)
+    await notifier.stop()
 
 
 async def test_a_client_that_cannot_be_made_leaves_everything_as_it_was() -> None:
