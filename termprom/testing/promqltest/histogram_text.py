@@ -11,6 +11,7 @@ from termprom.promql.histograms.combine import add, subtract
 from termprom.promql.histograms.value import from_model, to_model
 
 _FIELD: Final = re.compile(r"(?P<key>[a-z_]+):\s*(?:\[(?P<list>[^\]]*)\]|(?P<value>[^\s\[\]]+))")
+_FIELDS: Final = re.compile(r"(?:[a-z_]+:\s*(?:\[[^\]]+\]|[^\s\[\]]+)(?:\s+|$))*|\s+")
 _NUMBERS: Final = frozenset(
     {"schema", "count", "sum", "z_bucket", "z_bucket_w", "offset", "n_offset"}
 )
@@ -29,6 +30,8 @@ def parse_histogram(text: str) -> FloatHistogram:
     lists: dict[str, tuple[float, ...]] = {}
     hint = CounterResetHint.UNKNOWN
     seen: set[str] = set()
+    if _FIELDS.fullmatch(text[2:-2]) is None:
+        raise ValueError(f"bad histogram: {text}")
     for found in _FIELD.finditer(text[2:-2]):
         key = found["key"]
         if key in seen:

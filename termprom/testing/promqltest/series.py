@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ _LABEL: Final = re.compile(
     r"""\s*(?:(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)|(?P<quoted>"(?:[^"\\]|\\.)*"))\s*"""
     r"""(?:=\s*(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`))?\s*(?P<end>[,}])"""
 )
-_FLOAT: Final = r"(?:[+-]?(?:Inf|inf|NaN|nan|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))"
+_UNSIGNED: Final = r"(?:Inf|inf|NaN|nan|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_FLOAT: Final = rf"(?:[+-]?{_UNSIGNED})"
 _EXPANSION: Final = re.compile(
-    rf"(?P<first>{_FLOAT})(?:(?P<sign>[+-])(?P<delta>{_FLOAT}))?(?:x(?P<times>\d+))?"
+    rf"(?P<first>{_FLOAT})(?:(?:(?P<sign>[+-])(?P<delta>{_UNSIGNED}))?x(?P<times>\d+))?"
 )
 _HISTOGRAM_ITEM: Final = re.compile(
-    r"(?P<first>\{\{.*?\}\})(?:(?P<sign>[+-])(?P<delta>\{\{.*?\}\}))?(?:x(?P<times>\d+))?"
+    r"(?P<first>\{\{.*?\}\})(?:(?:(?P<sign>[+-])(?P<delta>\{\{.*?\}\}))?x(?P<times>\d+))?(?!\S)"
 )
 _OFFSET: Final = re.compile(
     r"(?P<first>[+-]?(?:\d+[a-wyz]+)+|[+-]?0)(?P<delta>[+-](?:\d+[a-wyz]+)+)?(?:x(?P<times>\d+))?"
@@ -50,14 +52,15 @@ class SeriesLine:
 def parse_series(line: str) -> SeriesLine:
     """Raises ValueError where the line is no series."""
     pairs: list[tuple[str, str]] = []
-    at = 0
-    if (name := _NAME.match(line)) is not None:
-        pairs.append((METRIC_NAME, name[0]))
-        at = name.end()
-    rest = line[at:].lstrip()
+    name = _NAME.match(line)
+    if name is not None and name[0].lower() in ("inf", "nan"):
+        raise ValueError(f"not a series: {line!r}")
+    rest = line if name is None else line[name.end() :]
     if rest.startswith("{") and not rest.startswith("{{"):
-        more, rest = _label_set(rest)
-        pairs += more
+        pairs, rest = _label_set(rest)
+    if name is not None:
+        # The name in front counts, whatever the braces say.
+        pairs.append((METRIC_NAME, name[0]))
     if not pairs and not line.startswith("{"):
         raise ValueError(f"not a series: {line!r}")
     if rest.startswith("@st"):
@@ -138,8 +141,7 @@ def _plain_items(word: str) -> Iterator[Item]:
     elif word == "stale":
         yield float_from_bits(STALE_BITS)
     elif (found := _EXPANSION.fullmatch(word)) is not None:
-        value = float(found["first"].replace("_", ""))
-        delta = float((found["delta"] or "0").replace("_", ""))
+        value, delta = _finite(found["first"]), _finite(found["delta"] or "0")
         delta = -delta if found["sign"] == "-" else delta
         yield value
         for _ in range(int(found["times"] or 0)):
@@ -148,6 +150,14 @@ def _plain_items(word: str) -> Iterator[Item]:
             yield value
     else:
         raise ValueError(f"unknown item {word!r}")
+
+
+def _finite(text: str) -> float:
+    """A number, infinite only where it says so; `_` may stand between digits."""
+    value = float(text)
+    if math.isinf(value) and "inf" not in text.lower():
+        raise ValueError(f"value out of range: {text}")
+    return value
 
 
 def _offsets(text: str) -> Iterator[int | None]:
