@@ -28,7 +28,7 @@ class SwarmDiscovery(DockerMechanism):
                 return [target for one in found for target in self._service(one, networks)]
             case _:
                 networks = await self.networks(_PREFIX)
-                nodes = {node["ID"]: node_labels(node) for node in await self.listing("/nodes")}
+                nodes = {node["ID"]: place_labels(node) for node in await self.listing("/nodes")}
                 services = {one["ID"]: one for one in await self.listing("/services")}
                 return [
                     target for one in found for target in self._task(one, nodes, services, networks)
@@ -109,21 +109,11 @@ def service_labels(service: Mapping[str, Any]) -> dict[str, str]:
 
 
 def node_labels(node: Mapping[str, Any]) -> dict[str, str]:
-    spec, status, described = node["Spec"], node["Status"], node["Description"]
-    platform = described.get("Platform") or {}
+    engine, manager = node["Description"].get("Engine") or {}, node.get("ManagerStatus")
     found = {
-        f"{_PREFIX}node_id": node["ID"],
-        f"{_PREFIX}node_role": spec.get("Role", ""),
-        f"{_PREFIX}node_availability": spec.get("Availability", ""),
-        f"{_PREFIX}node_hostname": described.get("Hostname", ""),
-        f"{_PREFIX}node_engine_version": (described.get("Engine") or {}).get("EngineVersion", ""),
-        f"{_PREFIX}node_platform_architecture": platform.get("Architecture", ""),
-        f"{_PREFIX}node_platform_os": platform.get("OS", ""),
-        f"{_PREFIX}node_status": status.get("State", ""),
-        f"{_PREFIX}node_address": status.get("Addr", ""),
-        **prefixed(f"{_PREFIX}node_label_", spec.get("Labels")),
+        **place_labels(node),
+        f"{_PREFIX}node_engine_version": engine.get("EngineVersion", ""),
     }
-    manager = node.get("ManagerStatus")
     if manager is not None:
         found |= {
             f"{_PREFIX}node_manager_leader": truth(manager.get("Leader")),
@@ -131,6 +121,23 @@ def node_labels(node: Mapping[str, Any]) -> dict[str, str]:
             f"{_PREFIX}node_manager_address": manager.get("Addr", ""),
         }
     return found
+
+
+def place_labels(node: Mapping[str, Any]) -> dict[str, str]:
+    """What a task says of the node that it runs on."""
+    spec, status, described = node["Spec"], node["Status"], node["Description"]
+    platform = described.get("Platform") or {}
+    return {
+        f"{_PREFIX}node_id": node["ID"],
+        f"{_PREFIX}node_role": spec.get("Role", ""),
+        f"{_PREFIX}node_availability": spec.get("Availability", ""),
+        f"{_PREFIX}node_hostname": described.get("Hostname", ""),
+        f"{_PREFIX}node_platform_architecture": platform.get("Architecture", ""),
+        f"{_PREFIX}node_platform_os": platform.get("OS", ""),
+        f"{_PREFIX}node_status": status.get("State", ""),
+        f"{_PREFIX}node_address": status.get("Addr", ""),
+        **prefixed(f"{_PREFIX}node_label_", spec.get("Labels")),
+    }
 
 
 def _tcp(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
@@ -62,7 +63,7 @@ class Site:
 
 
 @asynccontextmanager
-async def site() -> AsyncIterator[Site]:
+async def site(secured: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     """A server for the time of the block. Hanging answers are cut off at its end."""
     fake = Site()
     app = web.Application(client_max_size=1 << 26)
@@ -70,7 +71,7 @@ async def site() -> AsyncIterator[Site]:
     runner = web.AppRunner(app, shutdown_timeout=0.05)
     await runner.setup()
     try:
-        listening = web.TCPSite(runner, "127.0.0.1", 0)
+        listening = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=secured)
         await listening.start()
         fake.address = "{}:{}".format(*runner.addresses[0][:2])
         yield fake

@@ -25,11 +25,16 @@ def certificates(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     return certificate, key
 
 
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 @asynccontextmanager
 async def intercepting(address: str, certificate: Path, key: Path) -> AsyncIterator[str]:
     """The URL of a proxy whose tunnels all end at `address`."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context = server_context(certificate, key)
     host, _, port = address.rpartition(":")
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

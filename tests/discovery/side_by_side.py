@@ -146,6 +146,7 @@ _NEWER = (
     "hetzner_hcloud_location",
     "hetzner_hcloud_location_network_zone",
     "hetzner_robot_datacenter",
+    "kubernetes_node_condition_ready",
 )
 
 

@@ -200,14 +200,18 @@ _TASK = {
 }
 
 
+def _manager(server: Site) -> None:
+    server.answers |= {
+        "/v1.43/services": [_SERVICE],
+        "/v1.43/nodes": [_NODE],
+        "/v1.43/tasks": [_TASK],
+    }
+
+
 async def _swarm(role: str) -> list[dict[str, str]]:
     async with site() as server:
         _daemon(server)
-        server.answers |= {
-            "/v1.43/services": [_SERVICE],
-            "/v1.43/nodes": [_NODE],
-            "/v1.43/tasks": [_TASK],
-        }
+        _manager(server)
         targets = await found("dockerswarm", host=server.url, role=role)
         return [named("dockerswarm", target) for target in targets]
 
@@ -225,20 +229,23 @@ _SERVICE_LABELS = {
     "service_mode": "replicated",
     "service_label_team": "t",
 }
-_NODE_LABELS = {
+_PLACE_LABELS = {
     "node_id": "node1",
     "node_role": "manager",
     "node_availability": "active",
     "node_hostname": "h",
-    "node_engine_version": "26",
     "node_platform_architecture": "x86_64",
     "node_platform_os": "linux",
     "node_status": "ready",
     "node_address": "192.168.0.1",
+    "node_label_rack": "7",
+}
+_NODE_LABELS = {
+    **_PLACE_LABELS,
+    "node_engine_version": "26",
     "node_manager_leader": "true",
     "node_manager_reachability": "reachable",
     "node_manager_address": "192.168.0.1:2377",
-    "node_label_rack": "7",
 }
 _TASK_LABELS = {
     "task_id": "t1",
@@ -248,7 +255,7 @@ _TASK_LABELS = {
     "task_container_id": "c1",
     "container_label_a": "b",
     **_SERVICE_LABELS,
-    **_NODE_LABELS,
+    **_PLACE_LABELS,
 }
 
 

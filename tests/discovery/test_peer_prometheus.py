@@ -31,12 +31,13 @@ from tests.discovery.cases import (
     OVHCLOUD,
     PUPPETDB,
     SCALEWAY,
+    TRITON,
     UYUNI,
     VULTR,
     Case,
 )
 from tests.discovery.fakes import site
-from tests.discovery.intercept import certificates, intercepting
+from tests.discovery.intercept import certificates, intercepting, server_context
 from tests.discovery.side_by_side import (
     Found,
     case_section,
@@ -133,12 +134,35 @@ async def test_clouds_at_their_fixed_names(tmp_path: Path) -> None:
                 through = {"proxy_url": proxy, "tls_config": {"ca_file": str(certificate)}}
                 jobs.append(job_section(case.name, **case_section(case, server.url, **through)))
                 count += len(case.targets)
+        # Triton's address can be configured, but is always one of TLS.
+        secured = server_context(certificate, key)
+        for case in TRITON:
+            server = await servers.enter_async_context(site(secured))
+            server.answers = dict(case.answers(server.url))
+            trusting = {"tls_config": {"insecure_skip_verify": True}}
+            section = case_section(case, server.url, **trusting)
+            jobs.append(job_section(case.name, **section))
+            count += len(case.targets)
         assert await compare(write_config(tmp_path, jobs)) == count
+
+
+_LIGHTSAIL = {
+    "name": "n",
+    "privateIpAddress": "10.0.0.1",
+    "publicIpAddress": "1.2.3.4",
+    "ipv6Addresses": ["2001:db8::1"],
+    "state": {"name": "running"},
+    "location": {"availabilityZone": "a"},
+    "blueprintId": "debian",
+    "bundleId": "nano",
+    "supportCode": "s",
+    "tags": [{"key": "a b", "value": "c"}],
+}
 
 
 async def test_docker_swarm_and_amazon(tmp_path: Path) -> None:
     aws = {"region": "eu-west-1", "access_key": "AK", "secret_key": "hush"}
-    async with site() as daemon, site() as amazon:
+    async with site() as daemon, site() as amazon, site() as lightsail:
         networks = {
             "front": {"NetworkID": "n1", "IPAddress": "172.0.0.2"},
             "back": {"NetworkID": "n2", "IPAddress": "172.1.0.2"},
@@ -151,6 +175,8 @@ async def test_docker_swarm_and_amazon(tmp_path: Path) -> None:
             test_docker._container("shared", "container:id-two", NetworkSettings={}),
             test_docker._container("host", "host"),
         )
+        test_docker._manager(daemon)
+        lightsail.answers["/"] = {"instances": [_LIGHTSAIL]}
         test_aws._serve(amazon, test_aws._instances(test_aws._FULL))
         config = write_config(
             tmp_path,
@@ -160,10 +186,15 @@ async def test_docker_swarm_and_amazon(tmp_path: Path) -> None:
                     "all networks",
                     docker_sd_configs=[{"host": daemon.url, "match_first_network": False}],
                 ),
+                *(
+                    job_section(role, dockerswarm_sd_configs=[{"host": daemon.url, "role": role}])
+                    for role in ("services", "nodes", "tasks")
+                ),
+                job_section("ls", lightsail_sd_configs=[{"endpoint": lightsail.url, **aws}]),
                 job_section("ec2", ec2_sd_configs=[{"endpoint": amazon.url, **aws}]),
             ],
         )
-        assert await compare(config) == 11
+        assert await compare(config) == 16
 
 
 async def _fill(put: Callable[[str, str], Awaitable[None] | None]) -> None:
