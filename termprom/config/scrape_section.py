@@ -155,9 +155,8 @@ def _warn_of_ineffective(section: Section) -> None:
             f"oauth2 grant_type {JWT_BEARER}: accepted, but not implemented: "
             "jobs with it are not scraped"
         )
-    proxies = [part.get("proxy_url") or "" for part in (section, oauth2) if part is not None]
-    if any(proxy.startswith("socks") for proxy in proxies):
-        found.append("proxy_url: SOCKS is not implemented: jobs with it are not scraped")
+    if oauth2 is not None and (oauth2.get("proxy_url") or "").startswith("socks"):
+        found.append("oauth2 proxy_url: SOCKS is not implemented: jobs with it are not scraped")
     if "enable_http2" in section and section.get("enable_http2"):
         found.append("enable_http2: accepted and without effect: targets are asked by HTTP/1.1")
     for warning in found:

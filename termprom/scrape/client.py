@@ -46,9 +46,9 @@ _PLAIN_TLS: Final = TLSConfig()
 class JobClient:
     """Asks the targets of one job; made and used on the event loop.
 
-    Plain HTTP goes over connections of our own: a fifth of the CPU of an aiohttp session, which
-    was more than a third of what a scrape cost. The session does the rest: TLS, proxies, Unix
-    sockets, redirects.
+    Requests go over connections of our own: a fifth of the CPU of an aiohttp session, which was
+    more than a third of what a scrape cost. The session does the rest: HTTP proxies, Unix sockets,
+    redirects.
     """
 
     def __init__(
@@ -56,9 +56,8 @@ class JobClient:
     ) -> None:
         """Raises ConfigError for settings that cannot work."""
         http = job.http
-        proxies = (http.proxy_url, (http.oauth2 or {}).get("proxy_url") or "")
-        if any(str(proxy).startswith("socks") for proxy in proxies):
-            raise ConfigError(f"job {job.job_name}: SOCKS proxies are not implemented")
+        if str((http.oauth2 or {}).get("proxy_url") or "").startswith("socks"):
+            raise ConfigError(f"job {job.job_name}: oauth2: SOCKS proxies are not implemented")
         self._job = job
         self._executor = executor
         self._reads_files = reads_files(http)
@@ -66,6 +65,7 @@ class JobClient:
         self._connections = Connections()
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tls: ssl.SSLContext | None = None
+        self._making_tls = asyncio.Lock()
         self._tls_stamp: tuple[object, ...] | None = None
         self._body_max = job.body_size_limit or limits.SCRAPE_BODY_BYTES_MAX
         # What is packed is never much longer than what it unpacks to.
@@ -120,10 +120,11 @@ class JobClient:
 
     async def _get(self, target: Target) -> tuple[bytes, str, str | None]:
         """Body as it came, Content-Encoding and Content-Type of the final answer."""
-        door = _door(target.url) if self._goes_straight and not target.unix_socket else None
-        if door is None:
+        door = _door(target.url) if not target.unix_socket else None
+        place = await self._place(door) if door is not None else None
+        if door is None or place is None:
             return await self._get_by_session(target, URL(target.url, encoded=True), hops=0)
-        response = await self._ask(door, target)
+        response = await self._ask(door, place, target)
         headers = response.headers
         location = headers.get("location")
         if response.status == 200:
@@ -134,7 +135,20 @@ class JobClient:
             return await self._get_by_session(target, moved, hops=1)
         raise BadStatus(f"{response.status} {response.reason}".rstrip())
 
-    async def _ask(self, door: _Door, target: Target) -> Response:
+    async def _place(self, door: _Door) -> Place | None:
+        """Where the request goes; None where an HTTP proxy stands between."""
+        http, socks = self._job.http, ""
+        if not self._goes_straight:
+            scheme = "https" if door.secure else "http"
+            socks = proxy_for(http, scheme, door.host, door.port)
+            if socks and not socks.startswith("socks"):
+                return None
+        if not door.secure:
+            return Place(door.host, door.port, socks=socks)
+        name = http.tls_config.server_name or door.host
+        return Place(door.host, door.port, await self._secure_context(), name, socks)
+
+    async def _ask(self, door: _Door, place: Place, target: Target) -> Response:
         common = self._common
         if common is None:
             common = _header_bytes([*self._fixed, *await self._own_headers(trusted=True)])
@@ -144,7 +158,7 @@ class JobClient:
             common,
         )
         try:
-            return await self._connections.ask(door.place, request, self._packed_max)
+            return await self._connections.ask(place, request, self._packed_max)
         except BadResponse as problem:
             if problem.in_body:
                 raise
@@ -261,17 +275,20 @@ class JobClient:
 
     async def _context(self) -> ssl.SSLContext | None:
         """The job's TLS context; None where the defaults do. Raises ConfigError."""
+        return None if self._job.http.tls_config == _PLAIN_TLS else await self._secure_context()
+
+    async def _secure_context(self) -> ssl.SSLContext:
+        """The job's TLS context, made again when its files change. Raises ConfigError."""
         tls = self._job.http.tls_config
-        if tls == _PLAIN_TLS:
-            return None
         stamp = files_stamp(tls)
-        if self._tls is None or stamp != self._tls_stamp:
-            loop = asyncio.get_running_loop()
-            # Open connections belong to the context that they were made with: none of the old
-            # ones is used again.
-            self._tls = await loop.run_in_executor(self._executor, tls_context, tls)
-            self._tls_stamp = stamp
-        return self._tls
+        async with self._making_tls:
+            if self._tls is None or stamp != self._tls_stamp:
+                loop = asyncio.get_running_loop()
+                # Open connections belong to the context that they were made with: none of the
+                # old ones is used again.
+                self._tls = await loop.run_in_executor(self._executor, tls_context, tls)
+                self._tls_stamp = stamp
+            return self._tls
 
     async def _post_form(
         self, url: str, headers: Mapping[str, str], body: bytes
@@ -313,22 +330,26 @@ def _is_within(host: str, origin: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Where a plain HTTP request goes, and its first lines."""
+    """Where a request goes, and its first lines."""
 
-    place: Place
+    host: str
+    port: int
+    secure: bool
     begin: bytes
 
 
 @lru_cache(maxsize=8192)
 def _door(text: str) -> _Door | None:
-    """The door of that URL; None where it takes more than plain HTTP."""
+    """The door of that URL; None where it takes more than a request."""
     url = URL(text, encoded=True)
-    if url.scheme != "http" or url.user is not None or not url.raw_host or not url.port:
+    if url.scheme not in ("http", "https") or url.user is not None:
+        return None
+    if not url.raw_host or not url.port:
         return None
     begin = f"GET {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
     if not begin.isascii() or any(blank in url.raw_path_qs for blank in " \t\r\n"):
         return None
-    return _Door((url.raw_host, url.port), begin.encode("ascii"))
+    return _Door(url.raw_host, url.port, url.scheme == "https", begin.encode("ascii"))
 
 
 def _header_bytes(headers: Headers) -> bytes:

@@ -1,23 +1,37 @@
 """Connections to targets that stay open between scrapes.
 
-They carry plain HTTP, one request at a time: for that a whole HTTP client would cost more CPU than
-the rest of a scrape. What needs more (TLS, a proxy, a redirect) is the job client's business.
+They carry HTTP, with or without TLS, one request at a time: for that a whole HTTP client would cost
+more CPU than the rest of a scrape. What needs more (an HTTP proxy, a redirect) is the job client's
+business.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import ssl
+from typing import Final, NamedTuple
 
 from termprom.errors import ScrapeError, TargetUnreachable
 from termprom.scrape.http_response import BadResponse, Response, ResponseReader
-from termprom.scrape.words import dial_words, read_words
+from termprom.scrape.socks import socks_socket
+from termprom.scrape.words import dial_words, read_words, transport_words
 
 IDLE_SECONDS: Final = 300.0
 _EYEBALLS_SECONDS: Final = 0.3  # before the next address of a host is tried as well
 _ROOM: Final = memoryview(bytearray(256 << 10))  # the kernel's side copies into it; see get_buffer
 
-Place = tuple[str, int]
+
+class Place(NamedTuple):
+    """Where a connection leads, and how: those that agree in all of it serve each other's requests.
+
+    `name` is whom the certificate has to name; `socks` the URL of a proxy.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    name: str = ""
+    socks: str = ""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -136,8 +150,11 @@ class Connections:
     ) -> Response:
         try:
             response = await connection.ask(request, limit_bytes)
+        except ssl.SSLError as problem:
+            words = transport_words(problem, place.host, place.port)
+            raise BadResponse(words, in_body=connection.answered) from problem
         except OSError as problem:
-            words = read_words(problem, *place)
+            words = read_words(problem, place.host, place.port)
             raise BadResponse(words, in_body=connection.answered) from problem
         if response.reusable and connection.is_open:
             self._keep(connection, place)
@@ -146,12 +163,29 @@ class Connections:
         return response
 
     async def _open(self, place: Place) -> Connection:
-        host, port = place
         loop = asyncio.get_running_loop()
+        host, port = place.host, place.port
+        name = place.name or None if place.tls is not None else None
         try:
-            _, connection = await loop.create_connection(
-                Connection, host, port, happy_eyeballs_delay=_EYEBALLS_SECONDS
-            )
+            if place.socks:
+                link = await socks_socket(place.socks, host, port)
+                _, connection = await loop.create_connection(
+                    Connection, sock=link, ssl=place.tls, server_hostname=name
+                )
+            else:
+                _, connection = await loop.create_connection(
+                    Connection,
+                    host,
+                    port,
+                    ssl=place.tls,
+                    server_hostname=name,
+                    happy_eyeballs_delay=_EYEBALLS_SECONDS,
+                )
+        except ssl.SSLError as problem:
+            raise TargetUnreachable(transport_words(problem, host, port)) from problem
+        except ConnectionResetError as problem:
+            # The other side heard us and hung up: only a handshake can have been going on.
+            raise TargetUnreachable(read_words(problem, host, port)) from problem
         except OSError as problem:
             raise TargetUnreachable(dial_words(problem, host, port)) from problem
         return connection

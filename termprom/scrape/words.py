@@ -37,6 +37,8 @@ def transport_words(problem: BaseException, host: str, port: int) -> str:
         case aiohttp.ClientResponseError():
             reason = problem.message or "malformed HTTP response"
             return f"net/http: HTTP/1.x transport connection broken: {reason}"
+        case ssl.SSLEOFError():
+            return "EOF"
         case ssl.SSLError():
             return _tls(problem)
         case aiohttp.InvalidURL():

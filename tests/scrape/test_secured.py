@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
@@ -385,8 +386,99 @@ def test_proxies_of_the_environment() -> None:
 def test_what_is_not_done_is_named_when_the_file_is_read() -> None:
     text = (
         "scrape_configs:\n"
-        "- {job_name: a, proxy_url: 'socks5://p:1', enable_http2: true}\n"
+        "- {job_name: a, enable_http2: true, oauth2: {client_id: a, token_url: 'http://t',\n"
+        "    proxy_url: 'socks5://p:1'}}\n"
         "- {job_name: b, proxy_url: 'socks5://p:1', enable_http2: false}\n"
     )
     warnings = load_config_text(text).warnings
-    assert [warning.partition(":")[0] for warning in warnings] == ["proxy_url", "enable_http2"]
+    assert [warning.partition(":")[0] for warning in warnings] == [
+        "oauth2 proxy_url",
+        "enable_http2",
+    ]
+
+
+class SocksProxy:
+    """Speaks SOCKS5, and leads every name to one place."""
+
+    def __init__(self, target: str, *, password: bytes = b"", reply: int = 0) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.address = ""
+        self._target = target.split(":")
+        self._password = password
+        self._reply = reply
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._speak(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, count = await reader.readexactly(2)
+        ways = await reader.readexactly(count)
+        writer.write(bytes([5, 2 if self._password and 2 in ways else 0]))
+        if self._password and 2 in ways:
+            _, size = await reader.readexactly(2)
+            await reader.readexactly(size)
+            (size,) = await reader.readexactly(1)
+            given = await reader.readexactly(size)
+            writer.write(bytes([1, given != self._password]))
+        *_, size = await reader.readexactly(5)
+        name, port = await reader.readexactly(size), await reader.readexactly(2)
+        self.asked.append((name.decode(), int.from_bytes(port, "big")))
+        writer.write(bytes([5, self._reply, 0, 1, 0, 0, 0, 0, 0, 0]))
+        if self._reply:
+            return
+        there, back = await asyncio.open_connection(self._target[0], int(self._target[1]))
+        await asyncio.gather(_carry(reader, back), _carry(there, writer))
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while part := await reader.read(65_536):
+            writer.write(part)
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def socks(proxy: SocksProxy) -> AsyncIterator[SocksProxy]:
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield proxy
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+async def test_a_socks_proxy_resolves_the_target_s_name(scheme: str) -> None:
+    async with serving() as server, socks(SocksProxy(server.address)) as proxy:
+        http = HTTPClientConfig(proxy_url=f"{scheme}://{proxy.address}", no_proxy="near.example")
+        assert await fetch("far.example:8080", http, times=2) == b"a 1\n"
+    assert proxy.asked == [("far.example", 8080)], "the connection is kept"
+    assert server.headers("Host") == ["far.example:8080"] * 2
+
+
+async def test_tls_and_a_password_through_a_socks_proxy() -> None:
+    async with (
+        serving(server_tls()) as server,
+        socks(SocksProxy(server.address, password=b"p:w")) as proxy,
+    ):
+        tls = TLSConfig(ca_file=CA, server_name="localhost")
+        good = HTTPClientConfig(proxy_url=f"socks5://u:p%3Aw@{proxy.address}", tls_config=tls)
+        assert await fetch("far.example", good, scheme="https") == b"a 1\n"
+        bad = replace(good, proxy_url=f"socks5://u:x@{proxy.address}")
+        with pytest.raises(TargetUnreachable, match="username/password authentication failed"):
+            await fetch("far.example", bad, scheme="https")
+    assert proxy.asked == [("far.example", 443)]
+
+
+async def test_a_socks_proxy_that_says_no() -> None:
+    async with socks(SocksProxy("127.0.0.1:1", reply=5)) as proxy:
+        http = HTTPClientConfig(proxy_url=f"socks5://{proxy.address}")
+        with pytest.raises(TargetUnreachable, match=r"->far\.example:80: connection refused"):
+            await fetch("far.example", http)
+    nobody = HTTPClientConfig(proxy_url="socks5://127.0.0.1:1")
+    with pytest.raises(TargetUnreachable, match=r"socks connect: dial tcp 127\.0\.0\.1:1"):
+        await fetch("far.example", nobody)
