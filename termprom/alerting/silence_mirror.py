@@ -23,6 +23,7 @@ from termprom.model.silences import Silence
 _log = logging.getLogger("termprom.alerting")
 
 REFRESH_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 1.0
 
 
 class Request(Protocol):
@@ -128,7 +129,8 @@ class SilenceMirror:
     async def _run(self) -> None:
         while True:
             await self.refresh()
-            await self._clock.sleep(REFRESH_SECONDS)
+            # Discovery may find one at any moment, and its silences must not come late.
+            await self._clock.sleep(REFRESH_SECONDS if self.configured else _LOOK_SECONDS)
 
     async def _tell(
         self, door: Door, method: str, path: str, body: bytes | None, silence_id: str

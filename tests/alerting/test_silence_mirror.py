@@ -208,5 +208,17 @@ async def test_it_looks_again_every_ten_seconds() -> None:
     await mirror.stop()
 
 
+async def test_one_that_is_discovered_is_asked_soon() -> None:
+    cluster, clock = Cluster("http://am/v2"), ManualClock(NOW)
+    doors: list[Door] = []
+    mirror = SilenceMirror(lambda: doors, clock=clock)
+    mirror.start()
+    await clock.advance(5.5)
+    doors.append(cluster.door)
+    await clock.advance(1)
+    assert len(cluster.asked) == 1
+    await mirror.stop()
+
+
 def _same(labels: Labels) -> Labels:
     return labels
