@@ -282,6 +282,11 @@ class Database:
 
     # --- Keeping in order ---------------------------------------------------------------------
 
+    @property
+    def options(self) -> Options:
+        """The limits in force."""
+        return self._options
+
     def set_options(self, options: Options) -> None:
         """Take over new limits; they count from the next append and the next maintenance on."""
         self._options = options

@@ -32,6 +32,7 @@ class ExemplarRing:
         self._series: dict[bytes, _Series] = {}
         self._room = room
         self._lock = threading.Lock()
+        self.appended = self.out_of_order = 0  # since the process started
 
     def __repr__(self) -> str:
         return f"ExemplarRing({len(self._ring)} of {self._room})"
@@ -72,6 +73,8 @@ class ExemplarRing:
             else:
                 newest[series] = one
                 taken.append(number)
+        self.appended += len(taken)
+        self.out_of_order += out_of_order
         return taken, ExemplarsAppended(len(taken) + again, out_of_order, too_long)
 
     def put(self, series: bytes, one: Exemplar, labels: Callable[[], Labels]) -> None:

@@ -343,9 +343,10 @@ class HeadGroup:
         if in_order.any():
             self._shape(batch, *incoming.cells_of(in_order))
             batch.beside = incoming.only(np.flatnonzero(in_order)).beside()
-        if late.any():
-            batch.late = incoming.cells_of(late)
-        if in_order.any() or late.any():
+        fresh = self._without_present(incoming, late) if self._beside else late
+        if fresh.any():
+            batch.late = incoming.cells_of(fresh)
+        if in_order.any() or fresh.any():
             self._commit(batch)
         appended = Appended(
             int(np.count_nonzero(in_order | late)) + same.size - duplicates,
@@ -355,6 +356,20 @@ class HeadGroup:
             created,
         )
         return appended, verdicts
+
+    def _without_present(self, incoming: Incoming, late: Mask) -> Mask:
+        """`late` less the samples at whose time their series has one of any kind.
+
+        For plain floats the first of two counts when they are read; the cells of two histograms
+        would be mixed.
+        """
+        fresh = late.copy()
+        for place in np.flatnonzero(late).tolist():
+            time_ms, series = int(incoming.times_ms[place]), int(incoming.series[place])
+            fresh[place] = all(
+                self._cell_at(time_ms, column) is None for column in self._beside.places_of(series)
+            )
+        return fresh
 
     def _is_held(self, incoming: Incoming) -> Mask:
         """Which of samples that are their series' newest are stored with these very bits."""
@@ -375,18 +390,17 @@ class HeadGroup:
         return found
 
     def _cell_at(self, time_ms: int, column: int) -> int | None:
-        loose = self.loose.get(column)
-        stored = loose.at(time_ms) if loose is not None else None
-        if stored is not None:
-            return stored
+        """The stored bits, the first of several; None where there is no sample."""
+        stored = _beside_rows(self.loose, time_ms, column)
         wanted = np.array([column], dtype=np.int64)
         for page in self.view_pages(time_ms, time_ms):
             row = int(np.searchsorted(page.times(), time_ms))
-            if row < page.row_count and int(page.times()[row]) == time_ms:
+            if stored is None and row < page.row_count and int(page.times()[row]) == time_ms:
                 bits = int(page.read(wanted, row, row + 1)[0, 0])
-                if bits != ABSENT_BITS:
-                    return bits
-        return None
+                stored = bits if bits != ABSENT_BITS else None
+        for late in (self.late_frozen, self.late):
+            stored = _beside_rows(late, time_ms, column) if stored is None else stored
+        return stored
 
     def _shape(self, batch: Batch, times: TimesMs, columns: Ints, bits: AnyArray) -> None:
         """Make rows of in-order samples that share a time; the rest is loose."""
@@ -635,6 +649,11 @@ class HeadGroup:
             loose.drop_before(time_ms)
             if not len(loose):
                 del self.loose[column]
+
+
+def _beside_rows(held: dict[int, LooseColumn], time_ms: int, column: int) -> int | None:
+    found = held.get(column)
+    return found.at(time_ms) if found is not None else None
 
 
 def _with_repeated(appended: Appended, verdicts: AnyArray, same: Mask) -> Appended:

@@ -142,6 +142,8 @@ def _in_order_of_time(frames: Sequence[HistogramFrame]) -> Iterator[HistogramFra
     owners = np.repeat(np.arange(len(frames)), [frame.times_ms.size for frame in frames])
     rows = np.concatenate([np.arange(frame.times_ms.size) for frame in frames])
     order = np.argsort(times, kind="stable")
+    # Two layouts at one time can only come from two blocks: the first has it.
+    order = order[np.diff(times[order], prepend=times[order[0]] - 1) > 0]
     owners, rows = owners[order], rows[order]
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), owners.size]
     for low, high in itertools.pairwise(cuts):

@@ -54,6 +54,18 @@ class StoreMetrics(Collector):
         )
         for name, text, value in counts:
             yield CounterMetricFamily(f"prometheus_tsdb_{name}", text, value=float(value))
+        ring, options = self._database.head.exemplars, self._database.options
+        for name, text, value in (
+            ("exemplars_in_storage", "Exemplars in the ring.", len(ring)),
+            ("series_with_exemplars_in_storage", "Series that have any.", ring.series_count),
+            ("max_exemplars", "How many the ring holds.", options.exemplars_max),
+        ):
+            yield GaugeMetricFamily(f"prometheus_tsdb_exemplar_{name}", text, value=float(value))
+        for name, text, value in (
+            ("exemplars_appended", "Exemplars stored.", ring.appended),
+            ("out_of_order_exemplars", "Exemplars refused as out of order.", ring.out_of_order),
+        ):
+            yield CounterMetricFamily(f"prometheus_tsdb_exemplar_{name}", text, value=float(value))
         appended = CounterMetricFamily(
             "prometheus_tsdb_head_samples_appended", "Samples stored.", labels=["type"]
         )

@@ -56,6 +56,7 @@ class SampleColumns:
         self._shapes: dict[int, tuple[_Shape, Ints]] = {}  # of a series the newest one's columns
         self._bases: dict[int, int] = {}  # of a component the series
         self._own_sums: list[int] = []  # met by replay
+        self._known_sums: dict[int, list[int]] = {}  # of a series the sums of all its layouts
 
     def __repr__(self) -> str:
         return f"SampleColumns({len(self._shapes)} histogram series)"
@@ -99,6 +100,10 @@ class SampleColumns:
             return total
         return column
 
+    def places_of(self, series: int) -> list[int]:
+        """The columns of which one has a cell wherever the series has a sample."""
+        return [series, *self._known_sums.get(series, ())]
+
     def adopt(self, labels: Labels, column: int) -> None:
         """A component that replay has met."""
         base = int(self._columns([base_of(labels)])[0])
@@ -108,6 +113,7 @@ class SampleColumns:
             self._set_start(base, column)
         elif name.startswith("sum "):
             self._own_sums.append(column)
+            self._known_sums.setdefault(base, []).append(column)
 
     def settle(self, last_ms: Ints) -> tuple[Ints, Ints]:
         """After replay, with the newest sample of every column: components and their series."""
@@ -124,8 +130,12 @@ class SampleColumns:
         """The column has been dropped."""
         self._sums.pop(column, None)
         self._shapes.pop(column, None)
+        self._known_sums.pop(column, None)
         base = self._bases.pop(column, None)
         if base is not None:
+            sums = self._known_sums.get(base, [])
+            if column in sums:
+                sums.remove(column)
             self._shapes.pop(base, None)
             if self._sums.get(base) == column:
                 del self._sums[base]
@@ -158,6 +168,9 @@ class SampleColumns:
         base = self._labels(column)
         columns = self._columns([component_of(base, f"{part} {layout}") for part in parts])
         self._bases.update(dict.fromkeys(columns.tolist(), column))
+        sums = self._known_sums.setdefault(column, [])
+        if int(columns[0]) not in sums:
+            sums.append(int(columns[0]))
         return columns
 
     def _start_columns(self, columns: Ints) -> Ints:

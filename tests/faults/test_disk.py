@@ -44,7 +44,7 @@ def expected(times: list[int]) -> dict[Labels, dict[int, int]]:
     }
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_a_write_of_the_log_that_fails_stores_nothing_and_harms_nothing(
     tmp_path: Path, code: int
 ) -> None:

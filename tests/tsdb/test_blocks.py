@@ -13,9 +13,11 @@ from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import Matcher, MatchOp
 from termprom.model.values import ABSENT_BITS
 from termprom.tsdb import block_meta
+from termprom.tsdb.block import Block
 from termprom.tsdb.block_writer import INDEX_NAME, PAGES_NAME
 from termprom.tsdb.db import Database, Options
 from termprom.tsdb.files import Files
+from termprom.tsdb.page_cache import PageCache
 from termprom.tsdb.tombstones import read_tombstones
 from tests.tsdb.failing_files import FailingFiles, Killed
 from tests.tsdb.models import EVERYTHING, Samples, open_store, read_all
@@ -154,6 +156,47 @@ def test_a_flipped_byte_is_detected_or_harmless(folder: Path, name: str) -> None
         assert len(list((copy / "blocks").glob("*.quarantined"))) == len(store.view().quarantined)
         shutil.rmtree(copy)
     assert detected > 30
+
+
+def test_every_byte_of_a_small_block_counts(tmp_path: Path) -> None:
+    """Each byte of each file flipped in turn: an error, or the very same samples."""
+    store = open_store(tmp_path / "data", OPTIONS)
+    group = store.group(Labels.of(job="j"))
+    columns = group.columns([Labels.of(__name__="m", n=str(n)) for n in range(3)])
+    for time_ms in range(1000, 3000, 100):
+        group.append(time_ms, columns, np.array([7.25, time_ms / 3, float("nan")]))
+    store.maintain()
+    whole = store._blocks.blocks[0]
+    wanted = cells_of(whole)
+    detected = harmless = 0
+    for path in sorted(whole.folder.iterdir()):
+        pristine = path.read_bytes()
+        for place in range(len(pristine)):
+            data = bytearray(pristine)
+            data[place] ^= 1 << place % 8
+            path.write_bytes(data)
+            try:
+                block = Block(Files(), whole.folder, PageCache(0))
+                block.verify()
+                assert cells_of(block) == wanted
+                harmless += 1
+            except StorageError:
+                detected += 1
+        path.write_bytes(pristine)
+    assert cells_of(Block(Files(), whole.folder, PageCache(0))) == wanted
+    assert detected > 20 * harmless
+    store.close()
+
+
+def cells_of(block: Block) -> list[tuple[Labels, bytes, bytes]]:
+    """Labels, times and bits of every series."""
+    found = []
+    every = np.arange(block.index.series_count, dtype=np.int64)
+    for piece in block.pick(every, 0, 2**50).read(every):
+        for series, row in zip(piece.series.tolist(), piece.bits, strict=True):
+            labels = block.index.labels(series)
+            found.append((labels, piece.times_ms.tobytes(), row.tobytes()))
+    return sorted(found)
 
 
 def test_a_damaged_manifest_loses_nothing(folder: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import Matcher, MatchOp
 from termprom.model.metadata import Metadata, MetricType
 from termprom.storage import Exemplar, ExemplarsAppended
+from termprom.testing.clock import ManualClock
 from termprom.tsdb.db import Database, Options
 from tests.tsdb.models import EVERYTHING, FAR_MS, open_store
 
@@ -68,6 +70,28 @@ def test_taken_as_upstream_takes_them(tmp_path: Path) -> None:
         SERIES[0]: [trace(1, 1000), trace(2, 1000, 1.5)],
         SERIES[1]: [trace(2, 999), trace(3, 1000)],
     }
+    store.close()
+
+
+def test_the_metrics_count_as_upstream(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    options = Options(fsync_seconds=0, exemplars_max=2)
+    store = Database.open(tmp_path, options, clock=ManualClock(), registry=registry)
+    group = store.group(GROUP)
+    group.columns(SERIES)
+    group.append_exemplars([(0, trace(n, 1000 + n)) for n in range(3)] + [(1, trace(9, 1000))])
+    group.append_exemplars([(1, trace(9, 900))])
+    found = {
+        name: registry.get_sample_value(f"prometheus_tsdb_exemplar_{name}")
+        for name in (
+            "exemplars_in_storage",
+            "series_with_exemplars_in_storage",
+            "max_exemplars",
+            "exemplars_appended_total",
+            "out_of_order_exemplars_total",
+        )
+    }
+    assert list(found.values()) == [2, 2, 2, 4, 1]
     store.close()
 
 
