@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from termprom.errors import ExpositionError
@@ -57,6 +58,7 @@ def accept_header(protocols: Sequence[str], escaping: str) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def body_format(content_type: str | None, fallback: str = "") -> Format:
     """The format of a non-empty body. Raises ExpositionError in upstream's words.
 

@@ -85,7 +85,8 @@ def parse_joined_numbers(joined: bytes, count: int) -> Values | None:
     if len(numbers) != count:
         return None
     # A finite text that overflows is an error to the JSON reader too: all of these are finite.
-    values = np.array(numbers, dtype=np.float64)
+    # (`fromiter` takes two thirds of the time of `array`.)
+    values = np.fromiter(numbers, dtype=np.float64, count=count)
     for place, value in special:
         values[place] = value
     return values

@@ -169,8 +169,7 @@ class TargetLoop:
         began = around.clock.monotonic()
         if self._started is not None:
             interval = _go_text(self.target.interval_ms)
-            around.metrics.interval_lengths.of(interval).observe(began - self._started)
-            around.metrics.interval_histogram.labels(interval).observe(began - self._started)
+            around.metrics.interval_passed(interval, began - self._started)
         self._started = began
         report = Report()
         page = await self._page(report, time_ms)

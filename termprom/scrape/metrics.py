@@ -68,6 +68,8 @@ class ScrapeMetrics:
     """Registers on construction."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._intervals: dict[str, tuple[Lengths, Histogram]] = {}
+
         def counter(name: str, text: str) -> Counter:
             return Counter(name, text, registry=registry)
 
@@ -184,6 +186,16 @@ class ScrapeMetrics:
         self.cache_bytes = by_job(
             "prometheus_target_metadata_cache_bytes", "Bytes of metadata that are kept."
         )
+
+    def interval_passed(self, interval: str, seconds: float) -> None:
+        """One scrape began so long after the one before."""
+        found = self._intervals.get(interval)
+        if found is None:
+            histogram = self.interval_histogram.labels(interval)
+            found = self._intervals[interval] = (self.interval_lengths.of(interval), histogram)
+        lengths, histogram = found
+        lengths.observe(seconds)
+        histogram.observe(seconds)
 
     def count_metadata(self, job: str, entries: Callable[[], tuple[int, int]]) -> None:
         """Ask `entries` for the number and the bytes of the job's metadata when they are read."""

@@ -34,7 +34,7 @@ READINGS = st.builds(
     st.builds(HistogramForms, st.booleans(), st.booleans(), st.booleans()),
     starts=st.booleans(),
 )
-LONG = 100_000
+LONG = 30_000
 ENDLESS = (
     b"a{" * LONG, b'a{b="' + b"\\" * LONG, b'a{b="' + b'\\"' * LONG,
     b'a{b="' + b'\\"' * LONG + b'"} 1\n',
