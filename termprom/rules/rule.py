@@ -28,7 +28,7 @@ class Rule:
         self.config = config
         self.labels = merged_labels(group, config)
         self.query = query
-        self.alerts: dict[Labels, Alert] = {}
+        self.alerts: dict[Labels, Alert] = {}  # replaced by each evaluation, never changed
         self.series: Samples = {}
         self.restored = restored
         self.health = RuleHealth.UNKNOWN
@@ -37,6 +37,7 @@ class Rule:
         self.last_seconds = 0.0
         self.last_samples = 0
         self._group = group
+        self._shown: tuple[object, str, tuple[AlertView, ...]] = (None, "", ())
 
     def __repr__(self) -> str:
         return f"Rule({self.name}, {self.health}, {len(self.alerts)} alerts)"
@@ -90,9 +91,14 @@ class Rule:
 
     def active_alerts(self, generator_url: str) -> tuple[AlertView, ...]:
         """Firing ones first, then by labels."""
+        # Asked several times between two evaluations, each of which brings another dictionary.
+        if self._shown[0] is self.alerts and self._shown[1] == generator_url:
+            return self._shown[2]
         active = [alert for alert in self.alerts.values() if alert.active]
         active.sort(key=lambda alert: (_STATE_ORDER[alert.state], alert.labels))
-        return tuple(self.alert_view(alert, generator_url) for alert in active)
+        views = tuple(self.alert_view(alert, generator_url) for alert in active)
+        self._shown = (self.alerts, generator_url, views)
+        return views
 
     def view(self, generator_url: str) -> RuleView:
         return RuleView(
