@@ -8,7 +8,6 @@ from termprom.config import scalars
 from termprom.config.cloud_auth import sigv4
 from termprom.config.discovery import (
     DISCOVERY_TABLE,
-    other_sd_configs,
     sd_configs,
     static_groups,
 )
@@ -84,7 +83,6 @@ def _effective(section: Section, number: int, legacy: bool) -> AlertmanagerConfi
         http=http_client(section),
         static_configs=static_groups(section, relabelled=bool(rules)),
         sd_configs=sd_configs(section),
-        other_sd_configs=other_sd_configs(section, f"alertmanagers[{number}]"),
         relabel_configs=rules,
         alert_relabel_configs=checked_rules(
             section.get("alert_relabel_configs", ()), legacy=legacy

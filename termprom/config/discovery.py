@@ -1,11 +1,11 @@
-"""Where targets come from: static lists, files, HTTP, and the mechanisms that are only checked."""
+"""Where targets come from: static lists, files, HTTP, and every other mechanism."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from termprom.config import scalars
@@ -153,21 +153,6 @@ def static_groups(section: Section, *, relabelled: bool) -> tuple[TargetGroup, .
 
 
 def sd_configs(section: Section) -> tuple[SDConfig, ...]:
-    """The mechanisms that work here, in the order of their keys."""
-    running = ("file", "http", *(name for name, kind in KINDS.items() if kind.runs))
-    found = [section.get(name + SUFFIX, ()) for name in running]
+    """The mechanisms of a job, in the order of their keys."""
+    found = [section.get(name + SUFFIX, ()) for name in ("file", "http", *KINDS)]
     return tuple(config for configs in found for config in configs)
-
-
-def other_sd_configs(section: Section, owner: str) -> tuple[MechanismConfig, ...]:
-    """The mechanisms that do not; each kind is named in one warning, with its `owner`."""
-    found: list[MechanismConfig] = []
-    for name, kind in KINDS.items():
-        configs: Sequence[Any] = section.get(name + SUFFIX, ())
-        if kind.runs or not configs:
-            continue
-        section.document.warnings.append(
-            f"{owner}: {name}{SUFFIX} is not implemented and finds no targets"
-        )
-        found.extend(configs)
-    return tuple(found)

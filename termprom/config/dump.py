@@ -214,7 +214,7 @@ def _alertmanager(manager: AlertmanagerConfig) -> dict[str, object]:
 
 def _discovery(owner: ScrapeConfig | AlertmanagerConfig) -> dict[str, object]:
     lists: dict[str, list[object]] = {}
-    for sd in (*owner.sd_configs, *owner.other_sd_configs):
+    for sd in owner.sd_configs:
         kind, values = _mechanism(sd)
         lists.setdefault(f"{kind}_sd_configs", []).append(values)
     if owner.static_configs:

@@ -174,7 +174,6 @@ class ScrapeConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     metric_relabel_configs: tuple[RelabelConfig, ...] = ()
-    other_sd_configs: tuple[MechanismConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,6 @@ class AlertmanagerConfig:
     sd_configs: tuple[SDConfig, ...] = ()
     relabel_configs: tuple[RelabelConfig, ...] = ()
     alert_relabel_configs: tuple[RelabelConfig, ...] = ()
-    other_sd_configs: tuple[MechanismConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

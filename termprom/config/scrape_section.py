@@ -11,7 +11,6 @@ from typing import Any, Final
 from termprom.config import scalars
 from termprom.config.discovery import (
     DISCOVERY_TABLE,
-    other_sd_configs,
     sd_configs,
     static_groups,
 )
@@ -130,7 +129,6 @@ def effective_scrape_config(section: Section, global_: GlobalSection) -> ScrapeC
         http=http_client(section),
         static_configs=static_groups(section, relabelled=bool(rules)),
         sd_configs=sd_configs(section),
-        other_sd_configs=other_sd_configs(section, f'job "{job}"'),
         relabel_configs=rules,
         metric_relabel_configs=checked_rules(
             section.get("metric_relabel_configs", ()), legacy=legacy

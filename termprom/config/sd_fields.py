@@ -37,14 +37,11 @@ def nothing(_: Section) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SDKind:
-    """One mechanism. `http` says that the inline HTTP client options belong to it, `runs` that it
-    discovers something here; the others are read, checked and printed only.
-    """
+    """One mechanism. `http` says that the inline HTTP client options belong to it."""
 
     fields: Fields
     check: Callable[[Section], None] = nothing
     http: bool = True
-    runs: bool = True
 
     @property
     def table(self) -> Table:

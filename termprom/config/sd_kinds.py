@@ -1,8 +1,5 @@
 """Every discovery mechanism that is known by name, beside static lists, files and HTTP.
 
-A mechanism that does not run here is still read and checked, so that a configuration's mistakes
-show all the same.
-
 Source: reference of service discovery.
 """
 

@@ -18,7 +18,7 @@ def _text(kind: str, **fields: object) -> str:
 
 def _mechanism(kind: str, **fields: object) -> MechanismConfig:
     job = load_config_text(_text(kind, **fields)).scrape_configs[0]
-    (found,) = (*job.sd_configs, *job.other_sd_configs)
+    (found,) = job.sd_configs
     assert isinstance(found, MechanismConfig)
     return found
 
