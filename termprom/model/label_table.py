@@ -89,7 +89,8 @@ class LabelTable(Sequence[Labels]):
             column = np.full(lengths.size, -1, dtype=np.int32)
             longer = np.flatnonzero(lengths > place)
             column[longer] = self.numbers[self.offsets[:-1][longer] + place]
-            columns.append(column)
+            if (column != column[0]).any():
+                columns.append(column)
         if not columns:
             return np.arange(lengths.size, dtype=np.int64)
         return np.lexsort(columns[::-1])

@@ -139,6 +139,9 @@ class LabelIndex:
 
     def pairs_of(self, series: Ints) -> Ints:
         """The positions of these series' pairs, series after series."""
+        if series.size and (series[1:] - series[:-1] == 1).all():
+            # All in a row, as series of one metric often are.
+            return np.arange(self._offsets[series[0]], self._offsets[series[-1] + 1])
         return expand_runs(self._offsets[series], self._offsets[series + 1])
 
     def symbol_pairs(self, series: Ints) -> tuple[Ints, AnyArray]:

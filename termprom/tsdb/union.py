@@ -64,16 +64,7 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
     if not starts[-1]:
         nothing = np.zeros(0, dtype=np.int64)
         return Union([], [(nothing, nothing) for _ in sources], nothing, nothing)
-    joined = np.concatenate(hashes)
-    # Equal hashes are neighbours after sorting; each run of them is one series.
-    by_hash = np.lexsort((joined[:, 1], joined[:, 0]))
-    ordered = joined[by_hash]
-    is_first = np.ones(len(ordered), dtype=np.bool_)
-    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    number = np.empty(len(ordered), dtype=np.int64)
-    number[by_hash] = np.cumsum(is_first) - 1
-    # Any source can name a series; the stable sort puts the first source first.
-    representative = by_hash[is_first]
+    number, representative = _distinct(hashes)
     table = _table(sources, found, starts, representative)
     rank, labels, components = _arranged(table)
     places = rank[number]
@@ -82,6 +73,24 @@ def unite(sources: Sequence[Source], matchers: Sequence[Matcher]) -> Union:
         for series, start in zip(found, starts.tolist(), strict=False)
     ]
     return Union(labels, members, *_by_metric(labels), components)
+
+
+def _distinct(hashes: Sequence[AnyArray]) -> tuple[Ints, Ints]:
+    """The series behind the hashes (K, 2) of all sources: the number of each (K,), and where one
+    of that number is (U,)."""
+    joined = np.concatenate(hashes)
+    if sum(1 for one in hashes if len(one)) == 1:
+        everything = np.arange(len(joined))  # one source has each series once
+        return everything, everything
+    # Equal hashes are neighbours after sorting; each run of them is one series.
+    by_hash = np.lexsort((joined[:, 1], joined[:, 0]))
+    ordered = joined[by_hash]
+    is_first = np.ones(len(ordered), dtype=np.bool_)
+    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    number = np.empty(len(ordered), dtype=np.int64)
+    number[by_hash] = np.cumsum(is_first) - 1
+    # Any source can name a series; the stable sort puts the first source first.
+    return number, by_hash[is_first]
 
 
 def _table(
@@ -97,14 +106,16 @@ def _table(
             continue
         counts, symbols = source.index.symbol_pairs(series[representative[mine] - start])
         keys = symbols[0::2].astype(np.int64) << 32 | symbols[1::2].astype(np.int64)
-        distinct, inverse = np.unique(keys, return_inverse=True)
+        # There are few pairs: finding each among them is faster than sorting all.
+        distinct = np.unique(keys)
         text = source.index.text
         numbers = [
             number_of.setdefault((text(key >> 32), text(key & 0xFFFFFFFF)), len(number_of))
             for key in distinct.tolist()
         ]
         lengths[mine] = counts
-        parts.append((mine, counts, np.array(numbers, dtype=np.int32)[inverse]))
+        places = np.searchsorted(distinct, keys)
+        parts.append((mine, counts, np.array(numbers, dtype=np.int32)[places]))
     pairs = sorted(number_of)
     rank = np.empty(len(pairs), dtype=np.int32)
     rank[[number_of[pair] for pair in pairs]] = np.arange(len(pairs))
