@@ -116,7 +116,13 @@ FLAGS: Final = (
     Flag("web.config.file", metavar="PATH", help="TLS and passwords of all listeners."),
     Flag("web.enable-lifecycle", False, bool, help="Allow reload and shutdown over HTTP."),
     Flag("web.enable-admin-api", False, bool, help="Allow deletion and snapshots over HTTP."),
-    Flag("web.enable-remote-write-receiver", False, bool, help="Take remote write 1.0 on the API."),
+    Flag("web.enable-remote-write-receiver", False, bool, help="Take remote write on the API."),
+    Flag(
+        "web.remote-write-receiver.accepted-protobuf-messages",
+        repeated=True,
+        choices=("prometheus.WriteRequest", "io.prometheus.write.v2.Request"),
+        help="Messages of remote write that are taken, both where none is named.",
+    ),
     Flag("web.max-connections", 512, int, metavar="N", help="Connections to all listeners."),
     Flag(
         "web.read-timeout",
@@ -370,6 +376,9 @@ def _settings(chosen: dict[str, Any], warnings: tuple[str, ...]) -> Settings:
         web_config_file=Path(chosen["web_config_file"]) if chosen["web_config_file"] else None,
         enable_admin_api=chosen["web_enable_admin_api"],
         enable_remote_write=chosen["web_enable_remote_write_receiver"],
+        remote_write_messages=tuple(
+            chosen["web_remote_write_receiver_accepted_protobuf_messages"] or ()
+        ),
         max_connections=chosen["web_max_connections"],
         read_timeout_seconds=chosen["web_read_timeout"] / 1000,
         search_limit_max=chosen["web_search_max_limit"],

@@ -23,7 +23,7 @@ from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import Gate, Listener, listen
 from termprom.server.pushgateway import push_routes, pushgateway_app, pushgateway_routes
 from termprom.server.remote_read import read_routes
-from termprom.server.remote_write import write_routes
+from termprom.server.remote_write import MESSAGES, write_routes
 from termprom.server.web_security import WebSecurity
 from termprom.storage import Storage
 from termprom.views import ListenerView
@@ -98,7 +98,8 @@ class Doors:
             concurrency_max=settings.remote_read_concurrency,
             metrics=self._metrics,
         )
-        writes = write_routes(self._receiver, self._metrics)
+        accepted = settings.remote_write_messages or MESSAGES
+        writes = write_routes(self._receiver, self._metrics, accepted=accepted)
         extra = [*push_routes(house.push), *writes, *reads]
         admin = house.database if settings.enable_admin_api else None
         app = create_app(house.backend, options, house, admin=admin, extra_routes=extra)

@@ -45,6 +45,7 @@ class Settings:
     enable_lifecycle: bool = False
     enable_admin_api: bool = False
     enable_remote_write: bool = False
+    remote_write_messages: tuple[str, ...] = ()  # that are taken; none given means all
     web_config_file: Path | None = None
     max_connections: int = 512
     read_timeout_seconds: float = 300.0

@@ -17,12 +17,13 @@ from typing import Final
 import numpy as np
 
 from termprom.clock import Clock
-from termprom.errors import ColumnsDropped, TermpromError
+from termprom.errors import ColumnsDropped
 from termprom.model.labels import EMPTY, Labels
 from termprom.model.values import Ints, Mask
 from termprom.remote.histogram_message import problem_of
 from termprom.remote.series_memory import SeriesMemory
 from termprom.remote.write_request import WrittenSamples, decode_write_request
+from termprom.remote.write_request_v2 import decode_write_request_v2
 from termprom.storage import Exemplar, Group, HistogramSample, Storage
 
 SOURCE: Final = ("source", "remote write")
@@ -33,14 +34,16 @@ _TOO_EARLY: Final = "out of bounds: timestamp is too far in the future"
 _NOTHING: Final = np.empty(0, dtype=np.int64)
 
 
-@dataclass
-class RefusedSamples(TermpromError):
-    """Some samples were not stored, for a reason that trying again does not change."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a request; `problems` are why some of it was not stored, which trying again
+    does not change.
+    """
 
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
+    samples: int = 0
+    histograms: int = 0
+    exemplars: int = 0
+    problems: Sequence[str] = ()
 
 
 class _Places:
@@ -82,27 +85,32 @@ class WriteReceiver:
         """Raises BadMessage."""
         return decode_write_request(body, self._places.memory)
 
-    def store(self, written: WrittenSamples) -> None:
-        """Raises RefusedSamples after storing the rest, StorageError with part of it stored."""
+    def decode_v2(self, body: bytes) -> tuple[WrittenSamples, Sequence[str]]:
+        """What it holds, and what is wrong with series that were left out. Raises BadMessage."""
+        return decode_write_request_v2(body, self._places.memory)
+
+    def store(self, written: WrittenSamples) -> Stored:
+        """Raises StorageError with part of it stored."""
         self.invalid_series += written.invalid_series
         try:
-            self._store(written)
+            return self._store(written)
         except ColumnsDropped:
             # Some series had been quiet for hours; what is stored already is stored the same again.
-            self._places = _Places(self._places.memory)
-            self._store(written)
+            self._place_again(written)
+            return self._store(written)
 
-    def _store(self, written: WrittenSamples) -> None:
+    def _store(self, written: WrittenSamples) -> Stored:
         if written.metadata:
             self._group(Labels.of(dict([SOURCE]))).set_metadata(written.metadata)
         places = self._place(written.memory)
         refused: Counter[str] = Counter()
         histograms = self._sound_histograms(written, places, refused)
-        self._store_samples(written, places, histograms, refused)
-        self._store_exemplars(written.exemplars, places)
+        stored = self._store_samples(written, places, histograms, refused)
+        exemplars = self._store_exemplars(written.exemplars, places)
         told = [f"{text} ({count} samples)" for text, count in refused.items() if count]
-        if told:
-            raise RefusedSamples(", ".join(told))
+        # The store counts both together. Where some were refused, floats are taken to be those.
+        sound = min(sum(map(len, histograms.values())), stored)
+        return Stored(stored - sound, sound, exemplars, told)
 
     def close(self) -> None:
         for group in self._groups:
@@ -129,7 +137,7 @@ class WriteReceiver:
         known, labels = places.count, memory.labels
         count = len(labels)  # decoding threads append meanwhile
         if known < count:
-            new = labels[known:count]
+            new = [labels[one] or memory.labels_of(one) for one in range(known, count)]
             groups = np.array([self._group_number(_identity(one)) for one in new], dtype=np.int64)
             columns = np.empty(groups.size, dtype=np.int64)
             for number in np.unique(groups).tolist():
@@ -141,6 +149,18 @@ class WriteReceiver:
         if places is self._places and len(memory) > KNOWN_SERIES_MAX:
             self._places = _Places(SeriesMemory())
         return places
+
+    def _place_again(self, written: WrittenSamples) -> None:
+        """Ask the groups anew for the columns of all series of a request."""
+        places = self._place(written.memory)
+        numbers = {
+            *written.series.tolist(),
+            *(series for series, _, _ in written.histograms),
+            *(series for series, _ in written.exemplars),
+        }
+        for number in sorted(numbers):
+            group = self._groups[int(places.groups[number])]
+            places.columns[number] = int(group.columns([written.memory.labels_of(number)])[0])
 
     # --- Storing ------------------------------------------------------------------------------
 
@@ -165,7 +185,9 @@ class WriteReceiver:
         places: _Places,
         histograms: Mapping[int, list[tuple[int, HistogramSample]]],
         refused: Counter[str],
-    ) -> None:
+    ) -> int:
+        """How many samples were stored, histograms among them."""
+        stored = 0
         times_ms, values, series = written.times_ms, written.values, written.series
         timely: Mask = times_ms <= self._clock.now_ms() + FUTURE_MS_MAX
         if not timely.all():
@@ -182,20 +204,24 @@ class WriteReceiver:
             appended = self._groups[number].append_loose(
                 times_ms[here], columns[here], values[here], histograms=histograms.get(number, ())
             )
-            self.samples += appended.stored
+            stored += appended.stored
             refused["out of order sample"] += appended.out_of_order
             refused["duplicate sample for timestamp"] += appended.duplicates
             refused["too old sample"] += appended.too_old
+        self.samples += stored
+        return stored
 
-    def _store_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]], places: _Places) -> None:
-        """What the store does not take of them is no reason to refuse a request, as upstream."""
+    def _store_exemplars(self, exemplars: Sequence[tuple[int, Exemplar]], places: _Places) -> int:
+        """How many were stored; the others are no reason to refuse a request, as upstream."""
+        stored = 0
         by_group: dict[int, list[tuple[int, Exemplar]]] = {}
         for series, exemplar in exemplars:
             pair = int(places.columns[series]), exemplar
             by_group.setdefault(int(places.groups[series]), []).append(pair)
         for number, pairs in by_group.items():
             pairs.sort(key=lambda pair: (pair[1].time_ms, pair[1].value))
-            self._groups[number].append_exemplars(pairs)
+            stored += self._groups[number].append_exemplars(pairs).stored
+        return stored
 
 
 def _identity(labels: Labels) -> Labels:

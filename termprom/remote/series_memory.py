@@ -25,6 +25,7 @@ class SeriesMemory:
     def __init__(self) -> None:
         self.numbers: dict[bytes, int] = {}  # INVALID where they are no series' labels
         self.labels: list[Labels] = []  # by number; whoever has taken them over may empty them
+        self._blocks: list[bytes] = []  # by number
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -32,6 +33,13 @@ class SeriesMemory:
 
     def __repr__(self) -> str:
         return f"SeriesMemory({len(self.labels)} series)"
+
+    def labels_of(self, number: int) -> Labels:
+        """Read anew from the bytes."""
+        block = self._blocks[number]
+        labels = parse_labels(block, 0, len(block), LABEL)
+        assert labels is not None, "only what has labels has a number"
+        return labels
 
     def number_of(self, block: bytes) -> int:
         """The number of a block of label messages. Raises ExpositionError."""
@@ -44,6 +52,7 @@ class SeriesMemory:
             if block not in self.numbers:
                 number = len(self.labels) if valid else INVALID
                 if labels is not None and valid:
+                    self._blocks.append(block)
                     self.labels.append(labels)
                 # Last: another thread that finds the number finds its labels too.
                 self.numbers[block] = number

@@ -72,14 +72,15 @@ def test_vmagent_writes_to_us(tmp_path: Path, page: int) -> None:
             _arrives(served)
 
 
-def test_a_prometheus_writes_to_us(tmp_path: Path, page: int) -> None:
+@pytest.mark.parametrize("message", ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
+def test_a_prometheus_writes_to_us(tmp_path: Path, page: int, message: str) -> None:
     with Served(tmp_path, RECEIVER, config=NOTHING) as served:
         url = served.ready().url
         config = tmp_path / "real.yml"
         config.write_text(
             SCRAPE.format(port=page)
             + f"remote_write:\n- url: {url}/api/v1/write\n  send_exemplars: true\n"
-            + "  send_native_histograms: true\n"
+            + f"  send_native_histograms: true\n  protobuf_message: {message}\n"
             + "  metadata_config: {send_interval: 1s}\n"
             + "  queue_config: {batch_send_deadline: 200ms}\n",
             "utf-8",

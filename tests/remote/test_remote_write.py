@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import aiohttp
@@ -14,17 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from termprom.errors import ColumnsDropped
 from termprom.model.histogram import BucketSpan, CounterResetHint, FloatHistogram
 from termprom.model.labels import Labels
 from termprom.model.metadata import Metadata, MetricType
-from termprom.model.values import STALE_BITS, float_from_bits
-from termprom.remote.receiver import RefusedSamples, WriteReceiver
+from termprom.model.values import STALE_BITS, Ints, float_from_bits
+from termprom.remote import receiver as receiving
+from termprom.remote.receiver import Stored, WriteReceiver
 from termprom.remote.series_memory import SeriesMemory
 from termprom.remote.write_request import BadMessage, WrittenSamples, decode_write_request
 from termprom.server.door_metrics import DoorMetrics
 from termprom.server.listen import listen
 from termprom.server.remote_write import write_routes
-from termprom.storage import Exemplar
+from termprom.storage import Appended, Exemplar
 from termprom.testing.clock import ManualClock
 from termprom.testing.memory_storage import MemoryStorage
 from tests.remote.encoder import UP, Series, field, histogram_message, labels_fields, request
@@ -189,10 +192,14 @@ def test_samples_are_stored_and_the_refused_ones_are_told() -> None:
     up = Labels.of(dict(UP))
     assert storage.samples[up] == {NOW_MS - 1: 1.0, NOW_MS: 2.0}
     late = request(Series(UP, [(NOW_MS - 5, 1.0), (NOW_MS + 1, 3.0), (NOW_MS + 700_000, 4.0)]))
-    with pytest.raises(RefusedSamples) as caught:
-        receiver.store(receiver.decode(late))
-    assert "out of order sample (1 samples)" in str(caught.value)
-    assert "too far in the future (1 samples)" in str(caught.value)
+    stored = receiver.store(receiver.decode(late))
+    assert stored == Stored(
+        samples=1,
+        problems=[
+            "out of bounds: timestamp is too far in the future (1 samples)",
+            "out of order sample (1 samples)",
+        ],
+    )
     assert storage.samples[up][NOW_MS + 1] == 3.0
     assert receiver.samples == 3
 
@@ -227,9 +234,8 @@ def test_a_histogram_that_contradicts_itself_is_refused(
     receiver = WriteReceiver(storage, clock=ManualClock(NOW_MS))
     broken = replace(HISTOGRAM, **change)  # type: ignore[arg-type]
     body = request(Series(UP, [(NOW_MS - 1, 1.0)], [(NOW_MS, broken)]))
-    with pytest.raises(RefusedSamples) as caught:
-        receiver.store(receiver.decode(body))
-    assert problem in str(caught.value)
+    (told,) = receiver.store(receiver.decode(body)).problems
+    assert problem in told
     assert storage.histograms == {}
     assert storage.samples[Labels.of(dict(UP))] == {NOW_MS - 1: 1.0}
 
@@ -245,6 +251,53 @@ def test_what_a_target_wrote_is_one_group() -> None:
     receiver.store(receiver.decode(request(*series)))
     assert repr(receiver) == "WriteReceiver(4 samples, 2 groups)"
     receiver.close()
+
+
+def test_a_memory_that_starts_anew_mixes_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "KNOWN_SERIES_MAX", 2)
+    storage = MemoryStorage()
+    receiver = WriteReceiver(storage, clock=ManualClock(NOW_MS))
+
+    def body(at: int, *names: str) -> bytes:
+        return request(*(Series([("__name__", name)], [(at, at - NOW_MS)]) for name in names))
+
+    first = receiver.decode(body(NOW_MS - 2, "a", "b", "c"))
+    late = receiver.decode(body(NOW_MS - 1, "c", "b"))  # in the memory that is about to go
+    receiver.store(first)
+    receiver.store(receiver.decode(body(NOW_MS, "b", "d")))
+    receiver.store(late)
+    told = {labels.metric: values for labels, values in storage.samples.items()}
+    assert told == {
+        "a": {NOW_MS - 2: -2.0},
+        "b": {NOW_MS - 2: -2.0, NOW_MS: 0.0},  # what came late was older
+        "c": {NOW_MS - 2: -2.0, NOW_MS - 1: -1.0},
+        "d": {NOW_MS: 0.0},
+    }
+
+
+def test_columns_that_the_store_gave_back_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storage = MemoryStorage()
+    receiver = WriteReceiver(storage, clock=ManualClock(NOW_MS))
+    receiver.store(receiver.decode(request(Series(UP, [(NOW_MS - 1, 1.0)]))))
+    group = receiver._groups[0]
+    append, columns, asked = group.append_loose, group.columns, list[Labels]()
+
+    def dropped(*arguments: object, **more: object) -> Appended:
+        monkeypatch.setattr(group, "append_loose", append)
+        raise ColumnsDropped(1)
+
+    def counted(labels: Sequence[Labels]) -> Ints:
+        asked.extend(labels)
+        return columns(labels)
+
+    monkeypatch.setattr(group, "append_loose", dropped)
+    monkeypatch.setattr(group, "columns", counted)
+    body = request(Series(UP, [(NOW_MS, 2.0)]))
+    assert receiver.store(receiver.decode(body)) == Stored(samples=1, problems=[])
+    assert asked == [Labels.of(dict(UP))]
+    assert storage.samples[Labels.of(dict(UP))][NOW_MS] == 2.0
 
 
 # --- The HTTP in front ------------------------------------------------------------------------
@@ -292,12 +345,9 @@ async def test_a_request_is_answered_with_nothing_and_stored() -> None:
         (b"", {**_HEADERS, "Content_Type": "text/plain"}, 415, "expected application/x-protobuf"),
         (
             b"",
-            {
-                **_HEADERS,
-                "Content_Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request",
-            },
+            {**_HEADERS, "Content_Type": "application/x-protobuf;proto=x.Y"},
             415,
-            "io.prometheus.write.v2.Request protobuf message is not accepted",
+            "unknown type for remote write protobuf message x.Y, supported: ",
         ),
     ],
 )
