@@ -38,7 +38,7 @@ def test_operators_on_histograms() -> None:
         "eval instant at 1m h - h offset 1m\n  {} {{count:7 sum:30 z_bucket:1 z_bucket_w:0.001 "
         "counter_reset_hint:gauge buckets:[2 3 1]}}",
         "eval instant at 1m h </ 1\n"
-        "  h {{count:6 sum:2.82842712474619 z_bucket:2 z_bucket_w:0.001 buckets:[4]}}",
+        "  h {{count:6 sum:2.82942712474619 z_bucket:2 z_bucket_w:0.001 buckets:[4]}}",
         "eval instant at 1m h >/ 1\n"
         "  h {{count:8 sum:14.142135623730951 z_bucket_w:0.001 offset:1 buckets:[6 2]}}",
     )

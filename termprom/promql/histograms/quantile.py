@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
+from typing import Final
 
 from termprom.promql.histograms.running import kahan
 from termprom.promql.histograms.value import Bucket, Histogram, ascending, descending
+
+_PER_LN_2: Final = 1 / math.log(2)
 
 
 class NanObservations(Enum):
@@ -81,7 +84,7 @@ def _interpolated(histogram: Histogram, bucket: Bucket, rank: float) -> float:
     lower, upper = bucket.lower, bucket.upper
     if histogram.custom or lower <= 0 <= upper:
         return lower + (upper - lower) * share
-    log_lower, log_upper = math.log2(abs(lower)), math.log2(abs(upper))
+    log_lower, log_upper = _log2(abs(lower)), _log2(abs(upper))
     if lower > 0:
         return float(2.0 ** (log_lower + (log_upper - log_lower) * share))
     return -float(2.0 ** (log_upper + (log_lower - log_upper) * (1 - share)))
@@ -133,10 +136,18 @@ def linear_share(lower: float, upper: float, edge: float) -> float:
 
 def exponential_share(lower: float, upper: float, edge: float) -> float:
     """The same on a logarithmic scale; all three on one side of zero."""
-    log_lower, log_upper, log_edge = (math.log2(abs(one)) for one in (lower, upper, edge))
+    log_lower, log_upper, log_edge = (_log2(abs(one)) for one in (lower, upper, edge))
     if edge > 0:
         return (log_edge - log_lower) / (log_upper - log_lower)
     return 1 - (log_edge - log_upper) / (log_lower - log_upper)
+
+
+def _log2(value: float) -> float:
+    """To the last bit as Go: exact for powers of two, else by the natural logarithm."""
+    fraction, exponent = math.frexp(value)
+    if fraction == 0.5:
+        return exponent - 1.0
+    return math.log(fraction) * _PER_LN_2 + exponent
 
 
 def average(histogram: Histogram) -> float:

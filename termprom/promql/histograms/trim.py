@@ -67,7 +67,7 @@ class _Cut:
         at = self.at
         if math.isnan(at):
             return 0.0, 0.0
-        whole = count, 0.0
+        whole = count, (lower + upper) / 2
         if at <= lower:
             return (0.0, 0.0) if self.below else whole
         if at >= upper:
