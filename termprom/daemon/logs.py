@@ -29,6 +29,11 @@ LEVELS: Final = {
 _FILE_BYTES_MAX: Final = 10 << 20
 _FILES_KEPT: Final = 3
 _BARE: Final = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
+# What JSON leaves as it is and a terminal may still obey: a second set of control characters (one
+# begins sequences as escape does), separators of lines, and what turns the direction of text.
+_OBEYED: Final = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def _level(record: logging.LogRecord) -> str:
@@ -59,7 +64,14 @@ def _message(record: logging.LogRecord) -> str:
 
 def _quote(value: object) -> str:
     text = str(value)
-    return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    bare = _BARE.fullmatch(text) and not _OBEYED.search(text)
+    return text if bare else _dumps(text)
+
+
+def _dumps(value: object) -> str:
+    """JSON in which nothing speaks to a terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class LogfmtFormatter(logging.Formatter):
@@ -71,7 +83,7 @@ class LogfmtFormatter(logging.Formatter):
             f"time={time.removesuffix('+00:00')}Z",
             f"level={_level(record).upper()}",
             f"source={_source(record)}",
-            f"msg={json.dumps(_message(record), ensure_ascii=False)}",
+            f"msg={_dumps(_message(record))}",
         ]
         parts += [f"{name}={_quote(value)}" for name, value in _fields(record).items()]
         line = " ".join(parts)
@@ -90,7 +102,7 @@ class JsonFormatter(logging.Formatter):
             "msg": _message(record),
             **{name: str(value) for name, value in _fields(record).items()},
         }
-        return json.dumps(line, ensure_ascii=False)
+        return _dumps(line)
 
 
 class LogRing(logging.Handler):

@@ -15,10 +15,12 @@ def record(message: str, **fields: object) -> logging.LogRecord:
 
 
 def test_a_hostile_message_stays_on_one_line_without_control_characters() -> None:
-    hostile = "a\n\x1b[31mb"
-    for formatter in (LogfmtFormatter(), JsonFormatter()):
-        line = formatter.format(record(hostile, target=hostile))
-        assert line.isprintable()
+    for hostile in ("a\n\x1b[31mb", "\x9b31m", "a\u202eb", "\u2028", "\ufeff", "\ud800", "\x7f"):
+        for formatter in (LogfmtFormatter(), JsonFormatter()):
+            line = formatter.format(record(hostile, target=hostile))
+            assert line.isprintable()
+            assert line.encode()
+    assert "é日" in LogfmtFormatter().format(record("x", target="é日"))
 
 
 def test_logfmt_has_the_parts_of_the_original() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import ssl
 import subprocess
 import tarfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -213,6 +219,8 @@ def test_promtool_over_tls_with_a_password(tmp_path: Path) -> None:
             return _promtool(*asked, folder=tmp_path)[1].startswith("scalar: 2")
 
         eventually("it answers", answers)
+        assert _push_status(url, "right") == 200
+        assert _push_status(url, "wrong") == 401
         status, text = _promtool("query", "instant", url, "1", folder=tmp_path)
         assert status != 0
         assert "certificate" in text
@@ -220,6 +228,26 @@ def test_promtool_over_tls_with_a_password(tmp_path: Path) -> None:
         status, text = _promtool(*asked, folder=tmp_path)
         assert status != 0
         assert "Unauthorized" in text or "401" in text
+
+
+def _push_status(url: str, password: str) -> int:
+    """Of a push over TLS to the Pushgateway's own listener."""
+    context = ssl.create_default_context(cafile=PKI / "ca.pem")
+
+    def ask(to: str, password: str, **more: Any) -> Any:
+        basic = base64.b64encode(f"anna:{password}".encode()).decode()
+        request = urllib.request.Request(to, headers={"Authorization": f"Basic {basic}"}, **more)
+        return urllib.request.urlopen(request, context=context, timeout=20)
+
+    with ask(f"{url}/api/v1/x/status", "right") as answer:
+        listeners = json.load(answer)["data"]["listeners"]
+    (push,) = (one["url"] for one in listeners if one["purpose"] == "pushgateway")
+    try:
+        with ask(f"{push}/metrics/job/a", password, data=b"m 1\n", method="PUT") as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code
 
 
 def test_promtool_collects_what_helps_to_debug(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import re
 import time
@@ -125,6 +126,17 @@ async def test_a_push_as_curl_does_it() -> None:
         assert await at.ask("DELETE", "/metrics/job/nobody") == (202, "")
         assert await samples(at) == []
         assert len(heard) == 3
+
+
+async def test_the_page_for_people_shows_labels_as_they_are() -> None:
+    async with gateway() as at:
+        name = base64.urlsafe_b64encode(b"<script>alert(1)</script>").decode()
+        assert await at.ask("PUT", f"/metrics/job@base64/{name}", "m 1\n") == (200, "")
+        for path in ("/", "/status"):
+            status, page = await at.ask("GET", path)
+            assert status == 200
+            assert "&lt;script&gt;alert(1)" in page
+            assert "<script" not in page
 
 
 async def test_refusals_are_text_with_a_newline() -> None:
