@@ -30,11 +30,14 @@ def label_replace(run: Run, stream: Stream, texts: list[str], steps: int) -> Str
     _check_label(target, "destination", "label_replace")
     expand = _template(replacement, dict(compiled.groupindex))
 
+    @functools.cache  # Many series share a value, and matching it is most of the work.
+    def text_for(value: str) -> str | None:
+        found = compiled.fullmatch(value)
+        return None if found is None else expand((found.group(0), *found.groups()))
+
     def replaced(labels: Labels) -> Labels | None:
-        found = compiled.fullmatch(labels.get(source))
-        if found is None:
-            return None
-        return labels.merge({target: expand((found.group(0), *found.groups()))})
+        text = text_for(labels.get(source))
+        return None if text is None else labels.merge({target: text})
 
     return _relabelled(run, stream, replaced, target, steps)
 
