@@ -19,6 +19,7 @@ from termprom.model.grid import Grid
 from termprom.promql.engine import Engine, EngineOptions
 from termprom.promql.syntax.parse import Features
 from termprom.server.failures import BadParameter, answer_for, parse_failure
+from tests.daemon.process import Served
 from tests.differential.side_by_side import free_port
 from tests.peers import running
 from tests.promql.differential import tolerated
@@ -65,20 +66,28 @@ class Mismatch:
 
 
 class Campaign:
-    """Both engines with the dataset of `seed` in them."""
+    """Both engines with the dataset of `seed` in them.
 
-    def __init__(self, url: str, seed: int) -> None:
+    Ours is asked in this process; with `served`, the URL of one of our servers, through its remote
+    write receiver, store and API.
+    """
+
+    def __init__(self, url: str, seed: int, served: str | None = None) -> None:
         self._seed = seed
-        place = urllib.parse.urlsplit(url)
-        self._peer = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+        self._peer = _connection(url)
+        self._served = None if served is None else _connection(served)
         features = Features(experimental_functions=True)
         self._engine = Engine(EngineOptions(features=features))
         lines = dataset(seed)
         self._storage = DifferentialStorage(lines)
-        send(url, lines)
+        for one in (url, served):
+            if one is not None:
+                send(one, lines)
 
     def close(self) -> None:
-        self._peer.close()
+        for connection in (self._peer, self._served):
+            if connection is not None:
+                connection.close()
 
     def mismatches(self, count: int, first: int = 0) -> Iterator[Mismatch]:
         """The questions `first`, `first + 1`, ... that are answered differently."""
@@ -93,7 +102,7 @@ class Campaign:
     def compare(self, question: Question) -> list[str]:
         """What both answer differently and nobody tolerates."""
         text = str(question.expr)
-        ours, theirs = self._ours(question, text), self._theirs(question, text)
+        ours, theirs = self._ours(question, text), _asked(self._peer, question, text)
         found = differences(
             tolerated.settled(text, ours),
             tolerated.settled(text, theirs),
@@ -103,6 +112,8 @@ class Campaign:
         return [] if found and tolerated.reason(text, ours, theirs) else found
 
     def _ours(self, question: Question, text: str) -> Json:
+        if self._served is not None:
+            return _asked(self._served, question, text)
         try:
             if question.over_time:
                 result = self._engine.range(self._storage, text, question.grid)
@@ -114,22 +125,6 @@ class Campaign:
             return json.loads(_refused(problem))
         pieces = success_pieces(encode_pieces(result), list(result.notices), text)
         return json.loads(b"".join(pieces))
-
-    def _theirs(self, question: Question, text: str) -> Json:
-        grid = question.grid
-        if question.over_time:
-            path = "query_range"
-            values = {
-                "query": text,
-                "start": f"{grid.start_ms / 1000:.3f}",
-                "end": f"{grid.end_ms / 1000:.3f}",
-                "step": f"{grid.step_ms / 1000:.3f}",
-            }
-        else:
-            path, values = "query", {"query": text, "time": f"{grid.start_ms / 1000:.3f}"}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._peer.request("POST", f"/api/v1/{path}", urllib.parse.urlencode(values), headers)
-        return json.loads(self._peer.getresponse().read())
 
     def _shrunk(self, question: Question) -> Question:
         """The smallest question found that still is answered differently."""
@@ -145,6 +140,28 @@ class Campaign:
                 if tried >= _SHRINKS_MAX:
                     break
         return question
+
+
+def _connection(url: str) -> http.client.HTTPConnection:
+    place = urllib.parse.urlsplit(url)
+    return http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+
+
+def _asked(peer: http.client.HTTPConnection, question: Question, text: str) -> Json:
+    grid = question.grid
+    if question.over_time:
+        path = "query_range"
+        values = {
+            "query": text,
+            "start": f"{grid.start_ms / 1000:.3f}",
+            "end": f"{grid.end_ms / 1000:.3f}",
+            "step": f"{grid.step_ms / 1000:.3f}",
+        }
+    else:
+        path, values = "query", {"query": text, "time": f"{grid.start_ms / 1000:.3f}"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    peer.request("POST", f"/api/v1/{path}", urllib.parse.urlencode(values), headers)
+    return json.loads(peer.getresponse().read())
 
 
 def _simpler_questions(question: Question) -> Iterator[Question]:
@@ -173,6 +190,19 @@ def _question(chance: random.Random) -> Question:
     step = chance.choice((7_000, 15_000, 30_000, 60_000, 300_000, 1_234))
     steps = chance.choice((1, 3, 10, 40))
     return Question(expr, Grid(at, at + (steps - 1) * step, step), over_time=True)
+
+
+@contextmanager
+def termprom(folder: Path) -> Iterator[str]:
+    """One of our servers, empty, that takes remote writes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = (
+        "--web.enable-remote-write-receiver",
+        "--storage.tsdb.retention.time=50y",
+        f"--enable-feature={_FEATURES}",
+    )
+    with Served(folder, *flags, config="global: {}\n") as served:
+        yield served.ready().url
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pytest
 
 from termprom.errors import ParseError
 from termprom.promql.syntax.parse import Features, parse
-from tests.promql.differential.campaign import Campaign, prometheus
+from tests.promql.differential.campaign import Campaign, prometheus, termprom
 from tests.promql.differential.comparison import differences
 from tests.promql.differential.dataset import dataset
 from tests.promql.differential.generator import Generator, simpler
@@ -37,6 +37,19 @@ _SEEDS = range(_FIRST, _FIRST + _setting("SEEDS", 1))
 def test_random_questions_are_answered_as_by_the_original(seed: int, tmp_path: Path) -> None:
     with prometheus(tmp_path) as url, closing(Campaign(url, seed)) as campaign:
         found = list(campaign.mismatches(_setting("QUESTIONS", 300)))
+    assert not found, "\n" + "\n".join(map(str, found))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_random_questions_to_the_server(seed: int, tmp_path: Path) -> None:
+    """The whole way: received, stored, read back, evaluated, written as JSON."""
+    with (
+        prometheus(tmp_path / "prometheus") as url,
+        termprom(tmp_path / "termprom") as served,
+        closing(Campaign(url, seed, served)) as campaign,
+    ):
+        found = list(campaign.mismatches(_setting("QUESTIONS", 200), first=100_000))
     assert not found, "\n" + "\n".join(map(str, found))
 
 
