@@ -18,6 +18,7 @@ from termprom.server.lookups import LookupHandlers
 from termprom.server.management import ManagementHandlers
 from termprom.server.middleware import cors_signal, gated, guarded, in_time, measured
 from termprom.server.notifications import NotificationHandlers
+from termprom.server.openapi import OpenApiHandlers
 from termprom.server.pictures import PictureHandlers
 from termprom.server.pools import PoolHandlers
 from termprom.server.queries import QueryHandlers
@@ -62,6 +63,7 @@ def create_app(
         *SearchHandlers(context).routes(),
         *StatusHandlers(context).routes(),
         *FeatureHandlers(context).routes(),
+        *OpenApiHandlers(context).routes(),
         *AdminHandlers(context).routes(),
         *DetailHandlers(context).routes(),
         *SilenceHandlers(context).routes(),

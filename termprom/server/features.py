@@ -13,10 +13,10 @@ from termprom.server.context import Context
 from termprom.server.search import FEATURE
 
 _API: Final = (
-    "exclude_alerts label_values_match query_stats query_warnings search_fuzz_alg_jarowinkler "
-    "search_fuzz_alg_subsequence time_range_labels time_range_series"
+    "exclude_alerts label_values_match openapi_3.1 openapi_3.2 query_stats query_warnings "
+    "search_fuzz_alg_jarowinkler search_fuzz_alg_subsequence time_range_labels time_range_series"
 )
-_NOT_API: Final = "openapi_3.1 openapi_3.2 otlp_write_receiver"
+_NOT_API: Final = "otlp_write_receiver"
 _PROMQL: Final = (
     "at_modifier bool by duration_expr group_left group_right ignoring negative_offset offset on "
     "per_query_lookback_delta subqueries without"
