@@ -13,7 +13,8 @@ import pytest
 
 from tests.alerting.stage import answering, real_alertmanager
 from tests.daemon.process import Served, eventually
-from tests.peers import peer
+from tests.differential.side_by_side import free_port
+from tests.peers import peer, running
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -143,9 +144,7 @@ def test_alerts_and_silences(tmp_path: Path) -> None:
 
 def test_one_that_comes_late_hears_within_seconds(tmp_path: Path) -> None:
     """Upstream would tell it after the next resending, a minute later or more."""
-    from tests.differential.side_by_side import free_port
-    from tests.peers import running
-
+    peer("prometheus-alertmanager")
     (tmp_path / "rules.yml").write_text(RULES.replace("heat > 1", "vector(2.5)"), "utf-8")
     port = free_port()
     config = (
