@@ -54,6 +54,7 @@ class Pool:
     ) -> None:
         self.job = job
         self.found = FoundTargets()
+        self._found_for = job  # whose rules `found` came of
         self.loops: dict[Key, TargetLoop] = {}
         self.fetch = fetch
         self._groups = groups
@@ -70,7 +71,8 @@ class Pool:
         metrics, name = self._around.metrics, self.job.job_name
         began = self._around.clock.monotonic()
         self._sources = sources
-        self.found = find_targets(self.job, sources)
+        known = self.found.by_discovered() if self._found_for is self.job else {}
+        self.found, self._found_for = find_targets(self.job, sources, known), self.job
         for problem in self.found.problems:
             log.error("Creating target failed", extra={"fields": {"job": name, "error": problem}})
         if self.found.problems:

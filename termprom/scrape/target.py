@@ -5,8 +5,9 @@ Source: Prometheus docs, "Configuration", sections scrape_config and relabel_con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -85,16 +86,32 @@ class FoundTargets:
     dropped: Sequence[DroppedTarget] = ()
     problems: Sequence[str] = field(default_factory=tuple)
 
+    def by_discovered(self) -> dict[Labels, Target | DroppedTarget]:
+        """What relabelling made of which labels."""
+        made: dict[Labels, Target | DroppedTarget] = {one.discovered: one for one in self.active}
+        made.update((one.discovered, one) for one in self.dropped)
+        return made
 
-def find_targets(job: ScrapeConfig, groups: Sequence[TargetGroup]) -> FoundTargets:
-    """The targets of `groups`; equal ones become one."""
+
+_NOTHING_KNOWN: Final[Mapping[Labels, Target | DroppedTarget]] = MappingProxyType({})
+
+
+def find_targets(
+    job: ScrapeConfig,
+    groups: Sequence[TargetGroup],
+    known: Mapping[Labels, Target | DroppedTarget] = _NOTHING_KNOWN,
+) -> FoundTargets:
+    """The targets of `groups`; equal ones become one. `known` says what this very job made of
+    labels before: of ten thousand targets one has changed, and relabelling is most of the work.
+    """
     active: dict[tuple[Labels, str], Target] = {}
     dropped: list[DroppedTarget] = []
     problems: list[str] = []
     for group in groups:
         for number, address in enumerate(group.targets):
             try:
-                found = make_target(job, discovered_labels(job, group, address))
+                discovered = discovered_labels(job, group, address)
+                found = known.get(discovered) or make_target(job, discovered)
             except ValueError as problem:
                 problems.append(f"instance {number} in group {group.source}: {problem}")
                 continue

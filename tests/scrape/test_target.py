@@ -136,3 +136,20 @@ def test_next_due(now_ms: int, offset: int, due_ms: int) -> None:
 def test_turns(due_ms: int, now_ms: int, time_ms: int, next_ms: int) -> None:
     turn = take_turn(due_ms, now_ms, 10_000)
     assert (turn.time_ms, turn.next_due_ms) == (time_ms, next_ms)
+
+
+def test_what_was_made_of_labels_before_is_not_made_again() -> None:
+    rule = RelabelConfig(source_labels=("drop",), regex="yes", action=RelabelAction.DROP)
+    job = ScrapeConfig("j", relabel_configs=(rule,))
+    groups = [
+        TargetGroup(("a:1", "b:1")),
+        TargetGroup(("c:1",), Labels.of({"drop": "yes"})),
+        TargetGroup(("bad/x",)),
+    ]
+    first = find_targets(job, groups)
+    again = find_targets(job, groups, first.by_discovered())
+    assert again == first
+    assert again.active[0] is first.active[0]
+    assert again.dropped[0] is first.dropped[0]
+    changed = find_targets(job, [TargetGroup(("a:1", "d:1"))], first.by_discovered())
+    assert changed == find_targets(job, [TargetGroup(("a:1", "d:1"))])
