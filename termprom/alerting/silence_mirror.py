@@ -139,7 +139,7 @@ class SilenceMirror:
         try:
             return await self._first(door, method, path, body)
         except SendError as problem:
-            if problem.status == 404:
+            if problem.status == 404 and silence_id:
                 raise UnknownSilence(silence_id) from problem
             if problem.status in (400, 422):
                 raise BadSilence(_words(problem)) from problem

@@ -183,7 +183,8 @@ async def test_an_alertmanager_that_is_away_keeps_what_it_had(
     [
         (400, b'"invalid silence: x"', BadSilence, "invalid silence: x"),
         (422, b'{"code":602,"message":"comment in body is required"}', BadSilence, "comment in"),
-        (404, b'"silence not found"', UnknownSilence, "silence not found"),
+        # What is no Alertmanager, or has another path.
+        (404, b"", NoAlertmanager, "bad response status 404"),
         (401, b"", NoAlertmanager, "bad response status 401"),
         (400, b"", BadSilence, "bad response status 400"),
     ],
@@ -197,6 +198,14 @@ async def test_what_a_refusal_means(
     with pytest.raises(kind, match=words):
         await mirror.set(WANTED)
     assert len(cluster.asked) == 1
+
+
+async def test_one_that_is_gone_there_is_unknown_here() -> None:
+    cluster = Cluster("http://am/v2")
+    cluster.problems["http://am"] = SendError("bad response status 404 x", 404, b"")
+    mirror, _ = mirror_of(cluster)
+    with pytest.raises(UnknownSilence):
+        await mirror.set(replace(WANTED, id="gone"))
 
 
 async def test_it_looks_again_every_ten_seconds() -> None:
