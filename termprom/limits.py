@@ -61,8 +61,9 @@ PUSH_QUEUE_MAX: Final = 1_000  # writes that wait; the next request waits in fro
 PUSH_JOURNAL_SLACK_BYTES: Final = 1 << 20  # of superseded records, before the file is rewritten
 
 # --- Discovery --------------------------------------------------------------------------------
-DISCOVERY_BODY_BYTES_MAX: Final = 64 << 20  # one answer of a discovery server or one file
-DISCOVERY_REFRESH_BYTES_MAX: Final = 256 << 20  # all answers of one refresh together
+DISCOVERY_BODY_BYTES_MAX: Final = 32 << 20  # one answer of a discovery server or one file
+DISCOVERY_REFRESH_BYTES_MAX: Final = 128 << 20  # all answers of one refresh together
+DISCOVERY_TARGETS_MAX: Final = 200_000  # of one source; each costs a few kilobytes when scraped
 ZOOKEEPER_NODES_MAX: Final = 100_000  # below one path
 DISCOVERY_PAGES_MAX: Final = 10_000  # of one list; a server may hand out a next page for ever
 

@@ -125,10 +125,13 @@ class ConsulDiscovery:
                 separator = self._values["tag_separator"]
                 try:
                     found = [instance_target(entry, separator) for entry in content]
+                    emit(self._numbered.groups(name, found, shared))
                 except (KeyError, TypeError) as problem:
                     await self._failed(DiscoveryError(f"an answer without {problem}"))
                     continue
-                emit(self._numbered.groups(name, found, shared))
+                except DiscoveryError as problem:
+                    await self._failed(problem)
+                    continue
             await self._around.clock.sleep(self._pause_seconds)
 
     async def _ask(

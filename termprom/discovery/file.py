@@ -82,14 +82,14 @@ class FileDiscovery:
         numbered = self._known.setdefault(path, Shrinking(path))
         try:
             text, mtime_seconds = _content(path)
-            found = load_target_groups(text, path)
-        except (ConfigError, OSError, UnicodeDecodeError) as problem:
+            groups = numbered.groups(load_target_groups(text, path), META_FILEPATH)
+        except (ConfigError, DiscoveryError, OSError, UnicodeDecodeError) as problem:
             self._around.metrics.file_read_errors.inc()
             told = problem if path in str(problem) else DiscoveryError(f"{path}: {problem}")
             self._around.failed("cannot use a file of targets", "file", told)
             return []
         self._around.metrics.file_mtime.labels(path).set(mtime_seconds)
-        return numbered.groups(found, META_FILEPATH)
+        return groups
 
 
 def _content(path: str) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from termprom.config.schema import TargetGroup
+from termprom.discovery.refresh import refuse_too_many
 from termprom.model.labels import Labels
 
 _UNFIT: Final = re.compile(r"[^a-zA-Z0-9_]")
@@ -41,6 +42,8 @@ class Numbered:
     ) -> list[TargetGroup]:
         """`found` with the `shared` labels below their own, and an empty group for each number
         that `source` used the last time and does not use now.
+
+        Raises DiscoveryError where there are too many targets; what was before stays then.
         """
         groups = [
             TargetGroup(
@@ -49,6 +52,7 @@ class Numbered:
             for number, target in enumerate(found)
         ]
         count = len(groups)
+        refuse_too_many(count)
         groups += [
             TargetGroup(source=f"{source}:{number}")
             for number in range(count, self._counts.pop(source, 0))

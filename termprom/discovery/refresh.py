@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from termprom import limits
 from termprom.config.schema import TargetGroup
 from termprom.discovery.interface import Emit, Surroundings
-from termprom.errors import TermpromError
+from termprom.errors import DiscoveryError, TermpromError
 
 _JITTER: Final = 0.1  # of the interval, by which a pause may be shorter
 
@@ -45,6 +46,12 @@ async def refresh_forever(
         metrics.end_refreshes(*labels)
 
 
+def refuse_too_many(count: int) -> None:
+    """Raises DiscoveryError for more targets than one source may have."""
+    if count > limits.DISCOVERY_TARGETS_MAX:
+        raise DiscoveryError(f"{count} targets are more than {limits.DISCOVERY_TARGETS_MAX}")
+
+
 class Shrinking:
     """Numbered groups of one source: remembers how many there were, to empty those now gone."""
 
@@ -55,7 +62,10 @@ class Shrinking:
     def groups(self, found: Sequence[TargetGroup], meta: str) -> list[TargetGroup]:
         """`found` under the sources `<source>:<number>`, with the source as label `meta`, and an
         empty group for each number that was used the last time and is not now.
+
+        Raises DiscoveryError where there are too many targets; what was before stays then.
         """
+        refuse_too_many(sum(len(group.targets) for group in found))
         named = [
             TargetGroup(
                 group.targets,

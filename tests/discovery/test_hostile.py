@@ -7,14 +7,17 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from termprom import limits
-from termprom.config.schema import HTTPSDConfig, TargetGroup
+from termprom.config.schema import FileSDConfig, HTTPSDConfig, TargetGroup
+from termprom.discovery.file import FileDiscovery
 from termprom.discovery.http import HTTPDiscovery
 from termprom.discovery.manager import DiscoveryManager
 from termprom.testing.clock import ManualClock
@@ -269,3 +272,30 @@ async def test_an_answer_that_lies_about_itself_is_an_error_and_no_targets() -> 
                 await clock.advance(60)
                 await until(lambda count=number: value(registry, failures) == count)  # type: ignore[misc]
                 assert [target["__address__"] for target in emissions.targets] == ["a:1"]
+
+
+async def test_more_targets_than_anybody_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DISCOVERY_TARGETS_MAX", 3)
+    clock = ManualClock()
+    path = tmp_path / "t.json"
+    path.write_text('[{"targets": ["f:1"]}]')
+    async with site() as server:
+        server.answers["/sd"] = _GOOD
+        http, http_around = _http(server, clock)
+        around = surroundings(clock)
+        file = FileDiscovery(FileSDConfig((str(path),)), around)
+        async with running(http) as from_http, running(file) as from_file:
+            await from_http.next()
+            await from_file.next()
+            many = [{"targets": ["x:1", "x:2"]}, {"targets": ["x:3", "x:4"]}]
+            server.answers["/sd"] = many
+            path.write_text(orjson.dumps(many).decode())
+            await clock.advance(60)
+            await until(lambda: http_around.progress.failing and around.progress.failing)
+            assert len(from_http.targets) == len(from_file.targets) == 1
+            assert "4 targets are more than 3" in around.progress.error
+            server.answers["/sd"] = many[:1]
+            await clock.advance(60)
+            await until(lambda: len(from_http.targets) == 2)
