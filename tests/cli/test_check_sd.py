@@ -150,3 +150,8 @@ def test_a_bad_timeout_is_a_wrong_command_line(
 ) -> None:
     assert _run(config, "web", "--timeout", "soon") == 2
     assert "termprom check sd:" in capsys.readouterr().err
+
+
+def test_promtool_s_name_for_it_works_too(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["service-discovery", str(config), "other"]) == 0
+    assert capsys.readouterr().out.startswith('job "other": 0 targets')

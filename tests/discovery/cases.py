@@ -300,7 +300,7 @@ _LINODE = {
 _LINODE_IPS = [
     {"address": "1.2.3.4", "public": True, "rdns": "pub.example"},
     {"address": "1.2.3.5", "public": True, "rdns": None},
-    {"address": "192.168.0.1", "public": False, "rdns": "null"},
+    {"address": "192.168.0.1", "public": False, "rdns": "priv.example"},
     {"address": "2001:db8::1", "public": True, "rdns": "six.example"},
 ]
 _LINODE_RANGES = [{"range": "2001:db8:1::", "prefix": 64, "route_target": "2001:db8::1"}]
@@ -336,6 +336,7 @@ LINODE = Case(
             "private_ipv4": "192.168.0.1",
             "public_ipv4": "1.2.3.4",
             "public_ipv6": "2001:db8::1",
+            "private_ipv4_rdns": "priv.example",
             "public_ipv4_rdns": "pub.example",
             "public_ipv6_rdns": "six.example",
             "region": "eu-west",
@@ -692,13 +693,14 @@ OVHCLOUD = [
             "/1.0/auth/time": 1_700_000_060,
             "/1.0/dedicated/server": ["ns1.example"],
             "/1.0/dedicated/server/ns1.example": _DEDICATED,
-            "/1.0/dedicated/server/ns1.example/ips": ["2001:db8::1"],
+            "/1.0/dedicated/server/ns1.example/ips": ["1.2.3.9/32", "2001:db8::1"],
         },
         empty=lambda url: {"/1.0/auth/time": 1_700_000_060, "/1.0/dedicated/server": []},
         targets=[
             {
-                "__address__": "2001:db8::1",
+                "__address__": "1.2.3.9",
                 "instance": "ns1.example",
+                "dedicated_server_ipv4": "1.2.3.9",
                 "dedicated_server_commercial_range": "ADV",
                 "dedicated_server_datacenter": "gra3",
                 "dedicated_server_ipv6": "2001:db8::1",
