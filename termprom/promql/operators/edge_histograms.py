@@ -80,12 +80,15 @@ def _increase(
     reconciled = difference.reconciled
     result = difference.histogram
     if counter:
-        start = first + 1 if samples[first][0] <= left_ms else first
-        stop = last if samples[last][0] >= right_ms else last + 1
         before = left
-        for number, one in enumerate([*(one for _, one in samples[start:stop]), right]):
-            # The line to the left edge has gone over the first reset already.
-            if not (spanned and number == 0) and was_reset(one, before):
+        inner = [one for _, one in samples[first + 1 : last]]
+        for number, one in enumerate([*inner, right]):
+            # The line to the left edge has gone over the first reset already; and a sample that
+            # says of itself that it comes after a reset says nothing when compared with itself.
+            if spanned and number == 0:
+                before = one
+                continue
+            if one is not before and was_reset(one, before):
                 total = add(result, before)
                 reconciled |= total.reconciled
                 result = total.histogram
