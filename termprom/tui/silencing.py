@@ -81,7 +81,8 @@ class Silencing:
             self._say(f"not silenced: {problem}", "error")
             return
         what = " ".join(map(str, made.matchers))
-        length = span((made.ends_ms - session.now_ms()) / 1000)
+        # To the minute: some milliseconds of "two hours" are over already.
+        length = span(round((made.ends_ms - session.now_ms()) / 60_000) * 60)
         if made.id:
             self._say(f"silence changed, it goes on for {length}: {what}", "information")
         else:

@@ -82,7 +82,8 @@ def problems_of(
     }
     down = [
         Problem("targets", "critical", f"{signs.down} down", "-",
-                f"{one.pool} {targets_rows.instance_of(one)}", one.last_error,
+                f"{one.pool} {targets_rows.instance_of(one)}",
+                targets_rows.reason_of(one.last_error),
                 age(one.last_scrape_ms, now), target=one)
         for one in (targets.active if targets is not None else ())
         if one.health is Health.DOWN
@@ -134,18 +135,19 @@ def targets_rows_of(view: TargetsView, signs: Glyphs, height: int) -> Sequence[R
     for one in view.active:
         pools.setdefault(one.pool, []).append(one)
     ranked = sorted(pools.items(), key=lambda pool: (min(map(targets_rows.rank, pool[1])), pool[0]))
+    worsts = [min(members, key=targets_rows.rank) for _, members in ranked]
+    states = [targets_rows.health_text(one, signs) for one in worsts]
+    widest = max(map(len, states), default=0)  # the reason needs every cell
     rows: list[Row] = []
-    for pool, members in ranked:
-        worst = min(members, key=targets_rows.rank)
+    for (pool, members), worst, sign in zip(ranked, worsts, states, strict=True):
         up = sum(one.health is Health.UP for one in members)
-        sign = targets_rows.health_text(worst, signs)
-        tail = worst.last_error
+        tail = targets_rows.reason_of(worst.last_error)
         if not tail:
             slowest = max(one.last_duration_seconds for one in members)
-            tail = f"slowest scrape {took(slowest)}" if slowest else ""
+            tail = f"slowest {took(slowest)}" if slowest else ""
         rows.append(
             (
-                Ink(f" {sign:<9} ", targets_rows.health_kind(worst)),
+                Ink(f" {sign:<{widest}} ", targets_rows.health_kind(worst)),
                 Ink(f"{pool} "),
                 Ink(f"{up}/{len(members)}  ", "strong"),
                 Ink(tail, "muted"),

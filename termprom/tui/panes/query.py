@@ -7,7 +7,9 @@ is and shows its error below the prompt, with a caret under the place.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.text import Text
@@ -60,10 +62,12 @@ from termprom.tui.plot.unit_of import unit_of
 from termprom.tui.plot.units import PLAIN, Unit
 from termprom.tui.session import TimeRange
 from termprom.tui.widgets.columns import RowModel
+from termprom.tui.widgets.legend import Legend
 from termprom.tui.widgets.virtual_list import VirtualList
 from termprom.tui.work import begin
 
 if TYPE_CHECKING:
+    from termprom.tui.panes.query_yank import Shown
     from termprom.tui.view_state import ViewState
 
 _TABLE_REFRESH_MS: Final = 1_000
@@ -674,45 +678,71 @@ class QueryPane(Pane):
         self._show_tab()
 
     def action_yank(self) -> None:
+        if self.expr:
+            begin(self, self._yank, group="yank", exclusive=True)
+
+    async def _yank(self) -> None:
+        from termprom.tui.panes.query_yank import KINDS, kinds_of, text_of
         from termprom.tui.screens.chooser import Chooser
 
-        names = {"query": "query", "csv": "values as CSV", "shell": "termprom command line"}
-        if self.tab == "graph":
-            names["picture"] = "picture as text"
+        shown = self.shown(await self._base_url())
+        names = kinds_of(shown)
 
-        def chosen(what: str | None) -> None:
-            if what is not None:
-                self.post_message(CopyWanted(self.yanked(what), names[what]))
+        def chosen(kind: str | None) -> None:
+            if kind == "files":
+                begin(self, partial(self._write, shown), group="yank", exclusive=True)
+            elif kind is not None:
+                self.post_message(CopyWanted(text_of(shown, kind), names[kind]))
 
-        self.app.push_screen(Chooser("copy", names), chosen)
+        letters = {name: KINDS[name][0] for name in names}
+        self.app.push_screen(Chooser("copy", names, letters=letters), chosen)
 
-    def yanked(self, what: str) -> str:
-        """The text that copying `what` gives."""
-        import shlex
+    async def _base_url(self) -> str:
+        """Where a browser finds this server; empty where nobody knows."""
+        backend = self.session.backend
+        try:
+            status = await backend.status()
+        except TermpromError:
+            return ""
+        urls = [one.url for one in status.listeners if one.purpose == "api"]
+        name = backend.name if "://" in backend.name else ""
+        return status.flags.get("web.external-url") or next(iter(urls), name)
 
-        from termprom.tui.panes.query_yank import csv_of, picture_of
+    async def _write(self, shown: Shown) -> None:
+        from termprom.tui.panes.query_yank import write_files
 
-        match what:
-            case "shell":
-                start, end = self.session.range.bounds(self.session.now_ms())
-                times = f"--start={start // 1000} --end={end // 1000}"
-                if self.tab == "table":
-                    return f"termprom query instant {shlex.quote(self.expr)} --time={end // 1000}"
-                return f"termprom query range {shlex.quote(self.expr)} {times}"
-            case "csv":
-                answer = self.graph_box.answer
-                table: VirtualList[ResultRow] = self.query_one("#query-table", VirtualList)
-                rows = [table.order.row(line) for line in table.order.lines]
-                shown = [row for row in rows if row is not None]
-                return csv_of(answer.series if answer and self.tab == "graph" else shown)
-            case "picture":
-                cells = self.graph_box.graph.picture
-                _, end = self.session.range.bounds(self.session.now_ms())
-                when = f"{moment_text(end, self.session.zone)} {self.session.zone_name}"
-                span = _short_duration(self.session.range.span_ms)
-                return picture_of(self.expr, f"{span} to {when}", cells.text() if cells else "")
-            case _:
-                return (self.tab == "explain" and self.explain_box.node_text) or self.expr
+        now_ms = self.session.now_ms()
+        try:
+            written = await asyncio.to_thread(write_files, shown, Path.cwd(), now_ms)
+        except OSError as problem:
+            self.post_message(Said(f"not written: {problem}", "error"))
+            return
+        names = " and ".join(map(str, written))
+        self.post_message(Said(f"written: {names}" if written else "there is nothing to write"))
+
+    def shown(self, base_url: str = "") -> Shown:
+        """What is on the screen now, to be copied."""
+        from termprom.tui.panes.query_yank import Shown
+
+        window = self.session.range.bounds(self.session.now_ms())
+        when = f"{moment_text(window[1], self.session.zone)} {self.session.zone_name}"
+        span = _short_duration(self.session.range.span_ms)
+        expr = (self.tab == "explain" and self.explain_box.node_text) or self.expr
+        answer, cells = self.graph_box.answer, self.graph_box.graph.picture
+        values: SeriesSet | list[ResultRow] = []
+        if self.tab == "graph" and answer is not None:
+            values = answer.series
+        elif self.tab == "table":
+            table: VirtualList[ResultRow] = self.query_one("#query-table", VirtualList)
+            rows = (table.order.row(line) for line in table.order.lines)
+            values = [row for row in rows if row is not None]
+        picture = ""
+        if cells is not None:
+            legend = self.query_one(Legend)
+            picture = f"{cells.text()}\n{legend.text()}".rstrip()
+        return Shown(
+            expr, self.tab == "graph", window, f"{span} to {when}", values, picture, base_url
+        )
 
 
 def guess_unit(expr: str) -> Unit:

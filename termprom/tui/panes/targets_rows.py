@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,17 @@ from termprom.views import DroppedTargetView, Health, TargetView
 
 _SLOW_SHARE: Final = 0.8  # of the timeout; a scrape beyond may fail the next time
 _RECENT: Final = 20
+
+_HEAD: Final = re.compile(r'Get "[^"]*": (?:dial tcp \S+: (?:connect: |lookup )?)?')
+
+
+def reason_of(error: str) -> str:
+    """What an error of a scrape comes down to; its head names what the row already tells.
+
+    `Get "http://a:1/metrics": dial tcp 127.0.0.1:1: connect: connection refused` is
+    `connection refused`. The detail has the whole of it.
+    """
+    return _HEAD.sub("", error, count=1) or error
 
 
 def is_slow(target: TargetView) -> bool:
@@ -96,8 +108,8 @@ def active_model(session: Session, signs: Glyphs) -> RowModel[TargetView]:
                    value=lambda one: float(one.samples)),
             Column("recent", "LAST 20", lambda one: recent_strip(one, signs), width_min=_RECENT,
                    rank=4),
-            Column("error", "ERROR", lambda one: one.last_error, width_min=24, width_max=160,
-                   flex=2, style=error_style),
+            Column("error", "ERROR", lambda one: reason_of(one.last_error), width_min=24,
+                   width_max=160, flex=2, style=error_style),
         ),
         key=target_key,
         labels=lambda one: one.labels.as_dict(),

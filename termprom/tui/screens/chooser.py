@@ -23,19 +23,30 @@ _LETTERS = "123456789abcdefghimnoprstuvwxyz"  # not j, k, l and q, which move an
 class Options(Widget, can_focus=True):
     """The names, one a line."""
 
-    def __init__(self, names: Mapping[str, str], current: str) -> None:
+    def __init__(
+        self, names: Mapping[str, str], current: str, letters: Mapping[str, str] | None
+    ) -> None:
         super().__init__()
         self.ids = list(names)
+        self.letters = (
+            [letters[one] for one in names]
+            if letters is not None
+            else list(_LETTERS[: len(names)]) + [" "] * (len(names) - len(_LETTERS))
+        )
         self._names = list(names.values())
         self.cursor = self.ids.index(current) if current in self.ids else 0
         self._current = current
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """The letter of a choice is that choice, also where it would move or leave elsewhere."""
+        return bool(character and character.strip() and character in self.letters)
 
     def render_line(self, y: int) -> Strip:
         colours, width = colours_of(self.app), self.size.width
         index = max(self.cursor - self.size.height + 1, 0) + y
         if index >= len(self._names):
             return Strip.blank(width)
-        letter = _LETTERS[index] if index < len(_LETTERS) else " "
+        letter = self.letters[index]
         mark = "*" if self.ids[index] == self._current else " "
         text = fit(f" {letter} {mark} {inert(self._names[index])}", width)
         style = colours.cursor if index == self.cursor else colours.text
@@ -56,9 +67,17 @@ class Chooser(ModalScreen[str | None]):
         Binding("enter,l", "take", "take", show=False),
     ]
 
-    def __init__(self, title: str, names: Mapping[str, str], current: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        names: Mapping[str, str],
+        current: str = "",
+        *,
+        letters: Mapping[str, str] | None = None,
+    ) -> None:
+        """`letters` are the keys of the choices, by id; otherwise they are counted through."""
         super().__init__()
-        self._options = Options(names, current)
+        self._options = Options(names, current, letters)
         self._options.border_title = inert(title).replace("[", r"\[")
         texts = [width_of(inert(text)) + 8 for text in names.values()]
         self._options.styles.width = max(_WIDTH_MIN, width_of(title) + 6, *texts)
@@ -77,7 +96,8 @@ class Chooser(ModalScreen[str | None]):
             self.dismiss(self._options.ids[self._options.cursor])
 
     def on_key(self, event: events.Key) -> None:
-        index = _LETTERS.find(event.character) if event.character else -1
-        if 0 <= index < len(self._options.ids):
+        letters = self._options.letters
+        if event.character and event.character.strip() and event.character in letters:
             event.stop()
-            self.dismiss(self._options.ids[index])
+            event.prevent_default()
+            self.dismiss(self._options.ids[letters.index(event.character)])

@@ -100,6 +100,17 @@ class Legend(Widget):
         self._settle()
         self.refresh()
 
+    def text(self, width: int = 100) -> str:
+        """All rows, for a picture in a ticket."""
+        lines = []
+        for row in self._rows:
+            letter = " " if row.pen is None or row.hidden else row.pen.letter
+            pairs = zip(self._headings, row.figures, strict=False)
+            figures = "  ".join(f"{name.lower()} {figure}" for name, figure in pairs)
+            note = "hidden" if row.hidden else row.note
+            lines.append(f" {letter}  {inert(row.name)}  {figures}  {inert(note)}".rstrip()[:width])
+        return "\n".join(lines)
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         colours = colours_of(self.app)

@@ -127,6 +127,8 @@ async def test_live_graphs_of_the_machine_over_the_age_of_its_data() -> None:
                 await screen.pilot.pause(0.01)
             return False
 
+        await screen.pilot.pause(0.1)  # a late layout asks once more
+        await screen.settle()
         asked = len(backend.asked)
         backend.publish(Topic.STATS)
         assert await heard("alerts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from textual.worker import WorkerCancelled
 
 from termprom.errors import BackendUnavailable, ParseError
 from termprom.tui.messages import QueryRequest
+from termprom.tui.panes.query_yank import text_of
 from termprom.tui.plot.chart import Mode
 from termprom.tui.session import TimeRange
 from termprom.views import StorageView
@@ -196,10 +198,16 @@ async def test_copies_of_what_is_shown():
     async with app.run_test(size=(80, 24)) as pilot:
         app.pane.open(EXPR)
         await settled(app, pilot)
-        assert app.pane.yanked("query") == EXPR
-        assert app.pane.yanked("csv").splitlines()[0] == "env,job,time,value"
-        assert app.pane.yanked("picture").startswith("```text\n" + EXPR)
-        assert app.pane.yanked("shell").startswith("termprom query range 'sum by")
+        shown = app.pane.shown("http://srv:9090/")
+        assert text_of(shown, "query") == EXPR
+        assert text_of(shown, "csv").splitlines()[0] == "env,job,time,value"
+        assert text_of(shown, "picture").startswith("```text\n" + EXPR)
+        assert ' a  job="api"  last 0.0' in text_of(shown, "picture")
+        assert text_of(shown, "shell").startswith("termprom query range 'sum by")
+        assert text_of(shown, "link").startswith("http://srv:9090/query?g0.expr=sum+by")
+        answer = json.loads(text_of(shown, "json"))
+        assert answer["data"]["resultType"] == "matrix"
+        assert len(answer["data"]["result"]) == 3
 
 
 async def test_history_with_the_arrows():
@@ -243,3 +251,32 @@ async def test_the_first_graph_of_a_young_engine_is_as_long_as_its_data():
         await app.pane.refresh_view()
         await settled(app, pilot)
         assert app.session.range == TimeRange(120_000), "what was picked stays"
+
+
+async def test_each_kind_of_copy_has_its_letter():
+    app, _ = host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.pane.open(EXPR)
+        await settled(app, pilot)
+        for key, begins in (("q", EXPR), ("j", "{"), ("c", "env,job"), ("t", "```text")):
+            await pilot.press("y")
+            await settled(app, pilot)
+            await pilot.press(key)
+            await settled(app, pilot)
+            assert app.copied[-1].startswith(begins), key
+
+
+async def test_picture_and_values_go_into_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app, _ = host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.pane.open(EXPR)
+        await settled(app, pilot)
+        await pilot.press("y")
+        await settled(app, pilot)
+        await pilot.press("w")
+        await settled(app, pilot)
+        assert sorted(one.name for one in tmp_path.iterdir()) == [
+            "termprom-20260502T120431Z.csv", "termprom-20260502T120431Z.txt",
+        ]  # fmt: skip
+        assert "written: " in app.said[-1]
