@@ -21,6 +21,11 @@ load 1m
 """
 
 CASES = {
+    "an aggregation tells of the quantile that is furthest out": """
+eval range from 0 to 2m step 1m quantile(2 + time(), g)
+  expect warn regex: .* quantile value should be between 0 and 1, got 122 .*
+  {} Inf Inf Inf
+""",
     "a power of a half is no square root": """
 eval instant at 2m vector(-Inf) ^ 0.5
   {} Inf

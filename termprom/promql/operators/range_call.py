@@ -153,9 +153,11 @@ def warn_of_quantiles(run: Run, q: Values, span: Span) -> None:
     """One warning for each side on which a quantile leaves [0, 1], and one for NaN."""
     if np.isnan(q).any():
         run.notices.warn(notices.quantile_out_of_range(float("nan")), span)
-    for extreme in {float(np.fmax.reduce(q)), float(np.fmin.reduce(q))}:
-        if extreme > 1 or extreme < 0:
-            run.notices.warn(notices.quantile_out_of_range(extreme), span)
+    largest, least = float(np.fmax.reduce(q)), float(np.fmin.reduce(q))
+    if largest > 1:
+        run.notices.warn(notices.quantile_out_of_range(largest), span)
+    if least < 0:
+        run.notices.warn(notices.quantile_out_of_range(least), span)
 
 
 def warn_of_each_quantile(run: Run, q: Values, span: Span) -> None:

@@ -59,6 +59,10 @@ def settled(text: str, answer: Json) -> Json:
     return answer
 
 
+def _is_rough(text: str, ours: Json, theirs: Json) -> bool:
+    return re.search(r"%.*(predict_linear|sinh|cosh|exp)\(|(sinh|cosh|exp)\(.*%", text) is not None
+
+
 def _is_moved(text: str, remark: str) -> bool:
     """Remarks on a function of a subquery stood at the start of the query until 3.14, those on NaN
     observations at the first argument; of a pinned query upstream forgets some parentheses. With
@@ -80,7 +84,10 @@ def tolerance(text: str) -> float:
 
 def has_an_order(text: str, answer: Json) -> bool:
     """Whether an instant vector comes in an order that the original promises: more than twelve
-    elements are sorted with equals in any order."""
+    elements are sorted with equals in any order. Version 3.5 compares empty texts and numbers in
+    sort_by_label() by a library that the newest one, and we, do not use."""
+    if text.startswith("sort_by_label") and re.search(r"count_values|__name__", text):
+        return False
     rows = answer.get("data", {}).get("result", ())
     return re.match(r"(sort|topk|bottomk)", text) is not None and len(rows) <= 12
 
@@ -116,7 +123,11 @@ def _points(answer: Json) -> list[tuple[float, str]]:
 def _unused_parameter(text: str, ours: Json, theirs: Json) -> bool:
     """Later versions look at all steps of `k` before they choose, and at none where it stays
     below one; 3.5 looks at those at which there is something to choose from."""
-    told = "Parameter value is NaN", "Scalar value NaN overflows int64"
+    told = (
+        "Parameter value is NaN",
+        "Scalar value NaN overflows int64",
+        "Scalar value +Inf overflows int64",
+    )
     return {ours.get("error", ""), theirs.get("error", "")} in ({"", one} for one in told)
 
 
@@ -157,6 +168,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     ("the mean of histograms is compensated since 3.7", _nan_of_mean),
     ("the rows of count_values(), and of ranges, come in any order", _ties),
     ("a NaN for k is looked for in all steps at once", _unused_parameter),
+    ("a remainder of large results shows their last digits alone", _is_rough),
     ("histogram_count() and the like read samples without their buckets", _stats_only),
 )
 
