@@ -16,6 +16,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.filter import Monochrome, NoColor
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
@@ -147,6 +148,11 @@ class TermpromApp(DiffOutput):
     ) -> None:
         colourless = "NO_COLOR" in os.environ  # Textual takes it away
         super().__init__()
+        if colourless:
+            # Textual would make greys of its default theme, and cannot with text of no style.
+            self._filters = [
+                NoColor() if isinstance(one, Monochrome) else one for one in self._filters
+            ]
         self._connect = connect
         self._options = options or AppOptions()
         self._clock: Clock = clock or SystemClock()

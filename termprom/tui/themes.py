@@ -155,6 +155,21 @@ def textual_theme(spec: ThemeSpec) -> Theme:
         "block-cursor-background": colors["cursor-background"],
         "block-cursor-foreground": colors["cursor-foreground"],
     }
+    if spec.ansi:
+        # Textual's own widgets ask for these where the colours are the terminal's.
+        ink, paper = colors["foreground"], "ansi_black" if spec.dark else "ansi_white"
+        over = "ansi_white" if spec.dark else "ansi_black"
+        variables |= {
+            "ansi-background": paper,
+            "ansi-foreground": over,
+            "input-cursor-background": over,
+            "input-cursor-foreground": paper,
+            "input-selection-background": "ansi_bright_blue",
+            "input-selection-foreground": paper,
+            "screen-selection-background": "ansi_bright_blue",
+            "screen-selection-foreground": paper,
+            "block-cursor-blurred-foreground": ink,
+        }
     return Theme(
         name=f"termprom-{spec.name}",
         primary=colors["accent"],

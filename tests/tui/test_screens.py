@@ -22,7 +22,7 @@ from tests.tui.world import HOSTILE, Broken, Held, busy, idle
 FRAMES = Path(__file__).parent / "frames"
 SIZES = [(80, 24), (120, 40), (200, 60)]
 PANES = ("home", "alerts", "query", "targets", "rules", "tsdb", "config", "logs", "metrics")
-WAIT = 0.2  # seconds given to answers that never come; what takes longer is said
+WAIT = 0.05  # seconds given to answers that never come; what takes longer is said
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +65,11 @@ class Look:
         """Until nothing moves any more."""
         if self.held:
             await self.pilot.pause(WAIT)
+            for _ in range(500):
+                shown = self.app.visible_pane
+                if shown is None or shown.PANE_ID != "query" or "ctrl+c cancels" in self.text:
+                    break
+                await self.pilot.pause(0.01)
             return
         for _ in range(300):
             await self.pilot.pause()

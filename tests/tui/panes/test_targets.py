@@ -100,7 +100,10 @@ async def test_an_event_brings_the_new_health() -> None:
     async with showing(backend, "targets") as screen:
         backend.target_views = TargetsView(active=(_target("node", "db-1:9100"),))
         backend.publish(Topic.TARGETS)
-        await screen.pilot.pause(0.4)
+        for _ in range(500):
+            await screen.pilot.pause(0.01)
+            if "▼ down" not in screen.text:
+                break
         assert "▼ down" not in screen.text
         assert "▲ up" in screen.text
 
