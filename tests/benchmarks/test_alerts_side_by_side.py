@@ -1,6 +1,7 @@
 """Some minutes of alerting beside a real Prometheus: one page, one rule file, an Alertmanager each.
 
-TERMPROM_SIDE_BY_SIDE_SECONDS says how long, 180 without it. The numbers change half an interval
+TERMPROM_SIDE_BY_SIDE_SECONDS says how long, 180 without it; half way both are told to reload rules
+that were changed, renamed, taken away and added. The numbers change half an interval
 before the rules look, so both servers have seen the same ones whenever it matters; then every
 sample of ALERTS, ALERTS_FOR_STATE and the recorded series must be the same to the millisecond, and
 so must what each webhook was told of each alert.
@@ -69,6 +70,7 @@ RULES = """groups:
     expr: heat * on () group_left () heat
 - name: clock
   interval: 5s
+  query_offset: OFFSET
   limit: 2
   rules:
   - alert: ByTheClock
@@ -76,6 +78,20 @@ RULES = """groups:
     for: 10s
   - alert: TooMany
     expr: heat > 1
+"""
+# Of the group `changes`: what is different after the reload.
+CHANGES = (
+    ("sum without (machine) (heat)", "max without (machine) (heat)"),  # the same series goes on
+    ("is at {{ $value | humanize }}", "has {{ $value }}"),  # keeps its state
+    ("for: 12s", "for: 25s"),  # what fires goes back to pending
+    ("alert: HotKept", "alert: HotHeld"),  # another alert
+    ("    expr: site:heat:sum > 5\n", "    expr: site:heat:sum > 5\n    labels: {new: label}\n"),
+    ("alert: Gone", "alert: GoneForGood"),
+)
+ADDED = """- name: late
+  interval: 5s
+  rules:
+  - {alert: Late, expr: vector(time() % 40) > bool 20 == 1}
 """
 CONFIG = """global:
   scrape_interval: 1s
@@ -90,13 +106,19 @@ scrape_configs:
 - job_name: app
   static_configs: [{{targets: ['{page}']}}]
 """
+LIFECYCLE = "--web.enable-lifecycle"
 SERIES = ("ALERTS", "ALERTS_FOR_STATE", "site:heat:sum", "broken:rule")
 
 
 def test_the_same_series_and_the_same_notifications(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yml"
-    rules.write_text(RULES, "utf-8")
-    phase = Schedule.of(str(rules), "changes", INTERVAL_MS).offset_ns // 1_000_000
+    phase, other = (
+        Schedule.of(str(rules), name, INTERVAL_MS).offset_ns // 1_000_000
+        for name in ("changes", "clock")
+    )
+    # Looked at by its own phase the numbers might just be changing.
+    text = RULES.replace("OFFSET", f"{(other - phase) % INTERVAL_MS}ms")
+    rules.write_text(text, "utf-8")
     began_ms = time.time_ns() // 1_000_000
 
     def heat(path: str, body: bytes) -> str:
@@ -132,15 +154,25 @@ def test_the_same_series_and_the_same_notifications(tmp_path: Path) -> None:
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--web.route-prefix=/",
                 outside,
+                LIFECYCLE,
             ),
             Served(
                 tmp_path,
                 outside,
+                LIFECYCLE,
                 config=CONFIG.format(rules=rules, page=page, alertmanager=ours),
             ) as served,
         ):
             mine = served.ready().url
             from_ms = time.time_ns() // 1_000_000 + 3 * INTERVAL_MS
+            sleep_until(_between(began_ms + SECONDS * 500, phase) / 1000)
+            for old, new in CHANGES:
+                assert old in text
+                text = text.replace(old, new)
+            rules.write_text(text + ADDED, "utf-8")
+            for base in (url, mine):
+                request = urllib.request.Request(f"{base}/-/reload", method="POST")
+                urllib.request.urlopen(request, timeout=20).close()
             sleep_until(began_ms / 1000 + SECONDS)
             until_ms = time.time_ns() // 1_000_000 - INTERVAL_MS
             report = [f"{SECONDS} s"]
@@ -156,6 +188,12 @@ def test_the_same_series_and_the_same_notifications(tmp_path: Path) -> None:
             assert expected_told
             assert _difference(found_told, expected_told) == []
             print("; ".join(report))
+
+
+def _between(at_ms: int, phase: int) -> int:
+    """The middle between two slots, `at_ms` or soon after."""
+    middle = phase + INTERVAL_MS // 2
+    return at_ms + (middle - at_ms) % INTERVAL_MS
 
 
 def _samples(base: str, name: str, from_ms: int, until_ms: int) -> dict[str, dict[int, str]]:
