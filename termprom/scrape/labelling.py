@@ -77,7 +77,8 @@ class Labelling:
         if self._legacy and not (
             is_legacy_metric_name(metric) and all(is_legacy_label_name(name) for name, _ in labels)
         ):
-            raise ScrapeError(f"invalid metric name or label names: {labels}")
+            shown = ", ".join(f"{name}={quote(value)}" for name, value in labels)
+            raise ScrapeError(f"invalid metric name or label names: {{{shown}}}")
         names = [name for name, _ in pairs]
         if len(set(names)) != len(names):
             twice = next(name for number, name in enumerate(names) if name in names[:number])

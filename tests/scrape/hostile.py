@@ -102,6 +102,16 @@ def _classic(phase: int) -> Answer:
     return Answer(_CLASSIC.replace("h_sum", "# why\nh_sum") if phase == 1 else _CLASSIC)
 
 
+def _own_time(phase: int) -> Answer:
+    """Series with timestamps of their own, one of which goes away."""
+    now_ms = int(time.time() * 1000)
+    return Answer(f"a {phase} {now_ms - 500}\n" + (f"b 2 {now_ms - 500}\n" if phase != 1 else ""))
+
+
+def _odd_classic(phase: int) -> Answer:
+    return Answer(_CLASSIC.replace('le="2"} 3', 'le="2"} 9') if phase == 1 else _CLASSIC)
+
+
 PATHS: Final[dict[str, Path]] = {
     "good": _good,
     "vanish": _vanish,
@@ -148,9 +158,25 @@ PATHS: Final[dict[str, Path]] = {
     "dropped": _troubled(Answer("a 7\ngo_x 8\n")),
     "moved": _troubled(Answer("", 302, headers=(("Location", "/good"),))),
     "moved_kept": _troubled(Answer("", 302, headers=(("Location", "/good"),))),
+    "legacy": _troubled(Answer('{"a.b"} 7\n')),
+    "unhonored": _own_time,
+    "tracked": _own_time,
+    "label_name": _troubled(Answer(f'a{{{"n" * 40}="1"}} 7\n')),
+    "rewritten": _good,
+    "few_buckets": _native,
+    "wide_buckets": _native,
+    "odd_classic": _odd_classic,
+    "text_fallback": _troubled(Answer("a 7\n", content_type="text/html")),
+    "spaces": _troubled(Answer('  a 7\n\tb\t8\t\nc{x = "1" , } 9\n')),
+    "huge_number": _troubled(Answer("a 1e400\n")),
+    "tiny_number": _troubled(Answer("a 1e-400\nb -0\nc 0x10\n")),
+    "infinite": _troubled(Answer("a +Inf\nb -inf\nc NaN\nd nan\n")),
+    "escapes": _troubled(Answer('a{x="\\n\\"\\\\\\z"} 7\n')),
+    "no_body_length": _troubled(Answer("a 7\n", headers=(("X", "y"),))),
     "circle": _troubled(Answer("", 302, headers=(("Location", "/circle"),))),
 }
 
+_NATIVE: Final = "scrape_native_histograms"
 # Settings of the jobs beside path and target.
 JOBS: Final = {
     "native": "scrape_native_histograms: true",
@@ -166,6 +192,22 @@ JOBS: Final = {
     ),
     "moved_kept": "follow_redirects: false",
     "stamped": "track_timestamps_staleness: false",
+    "legacy": ("metric_name_validation_scheme: legacy\n  metric_name_escaping_scheme: underscores"),
+    "unhonored": "honor_timestamps: false",
+    "tracked": "track_timestamps_staleness: true",
+    "label_name": "label_name_length_limit: 30",
+    "rewritten": (
+        "metric_relabel_configs:\n"
+        "  - {source_labels: [a], target_label: shard, modulus: 7, action: hashmod}\n"
+        "  - {regex: (d), replacement: new_$1, action: labelmap}\n"
+        "  - {source_labels: [__name__, a], separator: '@', target_label: both}\n"
+        "  - {source_labels: [a], target_label: upper, action: uppercase}\n"
+        "  - {regex: d, action: labeldrop}"
+    ),
+    "few_buckets": "scrape_native_histograms: true\n  native_histogram_bucket_limit: 2",
+    "wide_buckets": "scrape_native_histograms: true\n  native_histogram_min_bucket_factor: 2",
+    "odd_classic": "convert_classic_histograms_to_nhcb: true",
+    "text_fallback": "fallback_scrape_protocol: PrometheusText0.0.4",
 }
 
 
@@ -178,8 +220,13 @@ def configuration(address: str, *, native: bool, paths: Iterable[str] = PATHS) -
             f"  metrics_path: /{name}",
             f"  static_configs: [{{targets: ['{address}']}}]",
         ]
-        if name in JOBS and (native or name != "native"):
-            lines.append("  " + JOBS[name])
+        if name in JOBS:
+            settings = JOBS[name].split("\n")
+            lines += [
+                line if line.startswith("  ") else "  " + line
+                for line in settings
+                if native or not line.startswith(_NATIVE)
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -115,7 +115,7 @@ async def test_labels_that_clash_with_the_target(honor: bool, body: str, stored:
         (
             '{"a.b"} 1\n',
             {"metric_name_validation_scheme": "legacy"},
-            'invalid metric name or label names: {"a.b", instance="host:1", job="j"}',
+            'invalid metric name or label names: {__name__="a.b", instance="host:1", job="j"}',
         ),
         (
             "foo 1\n",
