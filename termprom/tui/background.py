@@ -1,8 +1,9 @@
 """Whether the terminal's background is dark: asked by OSC 11, once, before the screen begins.
 
 The question goes together with one that every terminal answers (device attributes), so that a
-terminal that does not know OSC 11 costs no waiting. Whatever does not answer within a tenth of a
-second is taken as dark, as most are. Keys that arrive meanwhile are few and belong to nobody yet.
+terminal that does not know OSC 11 costs no waiting beyond the way there and back. The wait is long:
+an answer that came after the screen has begun would be read as keys (`:` is one of them). Whatever
+does not answer is taken as dark, as most are. Keys that arrive meanwhile belong to nobody yet.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Final
 
-LIMIT_SECONDS: Final = 0.1
+LIMIT_SECONDS: Final = 1.0
 
 _ASK: Final = b"\x1b]11;?\x1b\\\x1b[c"
 _COLOUR: Final = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)")
@@ -70,6 +71,8 @@ def _asked(source: int, sink: int) -> bytes:
             if not select.select([source], [], [], left)[0]:
                 break
             answer += os.read(source, 1024)
+        if not _ATTRIBUTES.search(answer):
+            termios.tcflush(source, termios.TCIFLUSH)  # half an answer must not become keys
         return answer
     finally:
         termios.tcsetattr(source, termios.TCSANOW, before)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _ENOUGH: Final = 5  # with fewer hits the letters are searched for in order
-_IN_ORDER_MAX: Final = 1_000  # names that such a search looks at
+_IN_ORDER_MAX: Final = 500  # names that such a search looks at
 _SCAN_MAX: Final = 2_000  # hits that are looked at for the beginning of a word
 
 

@@ -114,6 +114,7 @@ class QueryPane(Pane):
         self.undo_stack = UndoStack()
         self._thresholds: tuple[tuple[float, str], ...] = ()
         self._alert = ""  # of which the expression is
+        self._table_period_ms = _TABLE_REFRESH_MS
         self._weighed = ""  # an expression that is known to be costly
         self._serial = 0
         self._worker: Worker[None] | None = None
@@ -266,7 +267,7 @@ class QueryPane(Pane):
         now = self.session.now_ms()
         compare = self.graph_box.view.compare_ms
         if self.tab == "table":
-            return (self.expr, self.tab, self.session.range, now // _TABLE_REFRESH_MS)
+            return (self.expr, self.tab, self.session.range, now // self._table_period_ms)
         if self.tab == "explain":
             return (self.expr, self.tab, self.session.range)  # it costs too much to go on by itself
         step = self._step()
@@ -322,6 +323,8 @@ class QueryPane(Pane):
         if serial != self._serial:
             return
         rows = rows_of(result)
+        # A hundred thousand rows every second would leave no time for keys.
+        self._table_period_ms = max(_TABLE_REFRESH_MS, len(rows) // 10)
         table = self.query_one("#query-table", VirtualList)
         model, shared = model_for(rows, guess_unit(expr))
         table.order.model = model

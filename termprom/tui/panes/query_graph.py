@@ -22,7 +22,7 @@ from termprom.tui.keymap import bind
 from termprom.tui.panes.query_range_text import panned, zoomed
 from termprom.tui.panes.query_series import SORT_KEYS, SeriesSet, drawn
 from termprom.tui.panes.query_view import GraphView
-from termprom.tui.plot.chart import Chart, Mark, Matrix, Mode, Threshold, fit
+from termprom.tui.plot.chart import Chart, Mark, Matrix, Mode, Threshold, edges_of, fit
 from termprom.tui.plot.identity import Pen, Pens
 from termprom.tui.plot.sparkline import sparkline
 from termprom.tui.plot.symbols import ASCII, BRAILLE
@@ -31,7 +31,7 @@ from termprom.tui.plot.units import PLAIN, Unit, format_value
 from termprom.tui.plot.yaxis import SteadyAxis, YAxis
 from termprom.tui.session import Session, TimeRange
 from termprom.tui.widgets.graph import Graph
-from termprom.tui.widgets.legend import Legend, LegendRow
+from termprom.tui.widgets.legend import LazyRows, Legend, LegendRow
 
 _SPARK_CELLS: Final = 12
 _LEGEND_LIVE_ROWS: Final = 6  # so many may change with every tick
@@ -116,6 +116,10 @@ class GraphBox(Vertical, can_focus=True):
         self._pens = Pens()
         self._steady = SteadyAxis()
         self._order: list[int] = []
+        self._lines: list[int] = []
+        self._band: Matrix | None = None
+        self._picked_from: SeriesSet | None = None
+        self._picked_by: tuple[object, ...] = ()
         self._legend_due = 0.0
         self._marks: tuple[Mark, ...] = ()
 
@@ -177,11 +181,10 @@ class GraphBox(Vertical, can_focus=True):
         if answer is None:
             return
         view, series = self.view, answer.series
-        self._order = series.order(view.sort, descending=view.descending)
-        lines, rest = drawn(self._order, view.hidden, view.isolated, all_of_them=view.all_lines)
+        lines = self._pick(series, view)
         pens = self._pens.assign([series.labels[number] for number in lines])
         by_number = dict(zip(lines, pens, strict=True))
-        chart = self._chart(answer, lines, rest, tuple(pens))
+        chart = self._chart(answer, lines, tuple(pens))
         self.graph.show(chart)
         now = self.session.clock.monotonic()
         many = len(self._order) > _LEGEND_LIVE_ROWS
@@ -189,12 +192,24 @@ class GraphBox(Vertical, can_focus=True):
             self._legend_due = now + _LEGEND_SECONDS
             self._show_legend(answer, by_number)
 
-    def _chart(
-        self, answer: Answer, lines: list[int], rest: list[int], pens: tuple[Pen, ...]
-    ) -> Chart:
+    def _pick(self, series: SeriesSet, view: GraphView) -> list[int]:
+        """The series that get a line; their order and the band of the others are kept for the next
+        key: of 100,000 series both take longer than a key may.
+        """
+        key = (view.sort, view.descending, view.hidden, view.isolated, view.all_lines)
+        if self._picked_from is not series or key != self._picked_by:
+            self._picked_from, self._picked_by = series, key
+            self._order = series.order(view.sort, descending=view.descending)
+            self._lines, rest = drawn(
+                self._order, view.hidden, view.isolated, all_of_them=view.all_lines
+            )
+            self._band = edges_of(series.matrix.rows(rest)) if rest else None
+        return self._lines
+
+    def _chart(self, answer: Answer, lines: list[int], pens: tuple[Pen, ...]) -> Chart:
         view = self.view
         matrix = answer.series.matrix.rows(lines)
-        band = answer.series.matrix.rows(rest) if rest else None
+        band = self._band
         compare = _matching(answer, lines) if answer.compare is not None else None
         others = [one for one in (band, compare) if one is not None]
         wanted = fit(
@@ -234,35 +249,37 @@ class GraphBox(Vertical, can_focus=True):
             at = "AT" if not wide else f"AT {clock_text(self.crosshair_ms, self.session.zone)}"
             headings.append(at)
             columns.append(series.at(self.crosshair_ms))
-        rows: list[LegendRow] = []
-        for number in self._order:
+
+        def row_of(number: int) -> LegendRow:
             figures = tuple(
                 "-" if np.isnan(column[number]) else format_value(float(column[number]), unit)
                 for column in columns
             )
             spark = ""
-            if wide and len(rows) < 200:
+            if wide:
                 spark = sparkline(
                     series.matrix.values[number],
                     series.matrix.present[number],
                     _SPARK_CELLS,
                     ascii_only=self.session.ascii,
                 )
-            rows.append(
-                LegendRow(
-                    number,
-                    series.name(number),
-                    pens.get(number),
-                    figures,
-                    spark,
-                    _gap_note(series.matrix, number, self.session),
-                    number in self.view.hidden,
-                )
+            return LegendRow(
+                number,
+                series.name(number),
+                pens.get(number),
+                figures,
+                spark,
+                _gap_note(series.matrix, number, self.session),
+                number in self.view.hidden,
             )
+
+        rows = LazyRows(self._order, row_of)
         legend = self.query_one(Legend)
         legend.styles.max_height = "70%" if self.view.all_lines else "40%"
         legend.styles.height = max(len(rows), 1) + (1 if wide else 0)
-        cursor = self._order.index(self._highlight) if self._highlight in self._order else None
+        cursor = None
+        if self._highlight is not None and self._highlight in self._order:
+            cursor = self._order.index(self._highlight)
         legend.show(rows, tuple(headings), cursor, inline=not wide)
 
     def on_resize(self) -> None:
@@ -273,8 +290,7 @@ class GraphBox(Vertical, can_focus=True):
         if self._answer is None:
             return ""
         series, view = self._answer.series, self.view
-        lines, _ = drawn(self._order, view.hidden, view.isolated, all_of_them=view.all_lines)
-        shown = f"{len(lines)} of {len(series.labels)} series"
+        shown = f"{len(self._pick(series, view))} of {len(series.labels)} series"
         common = f"  common {inert(str(series.common))}" if series.common else ""
         signs = glyphs(self.session.ascii)
         way = signs.sort_down if view.descending else signs.sort_up

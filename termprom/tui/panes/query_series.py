@@ -16,6 +16,7 @@ from termprom.tui.plot.identity import common_labels
 
 LINES_MAX: Final = 12  # more than this, and only LINES_WHEN_MANY get a line of their own
 LINES_WHEN_MANY: Final = 8
+ALL_LINES_MAX: Final = 200  # "all lines" of 100,000 series would be neither fast nor readable
 SORT_KEYS: Final = ("last", "max", "min", "avg", "name")
 
 
@@ -116,6 +117,8 @@ def drawn(
     if isolated is not None and isolated in order:
         return [isolated], []
     shown = [number for number in order if number not in hidden]
-    if len(shown) <= LINES_MAX or all_of_them:
+    if len(shown) <= LINES_MAX or (all_of_them and len(shown) <= ALL_LINES_MAX):
         return shown, []
+    if all_of_them:
+        return shown[:ALL_LINES_MAX], shown[ALL_LINES_MAX:]
     return shown[:LINES_WHEN_MANY], shown[LINES_WHEN_MANY:]

@@ -66,6 +66,16 @@ class Matrix:
         return seen
 
 
+def edges_of(matrix: Matrix) -> Matrix:
+    """The highest and the lowest finite value at each step, as two series."""
+    seen = matrix.present & np.isfinite(matrix.values)
+    low = np.min(matrix.values, axis=0, where=seen, initial=np.inf)
+    high = np.max(matrix.values, axis=0, where=seen, initial=-np.inf)
+    some = seen.any(axis=0)
+    values = np.where(some, np.vstack([high, low]), 0.0)
+    return Matrix(matrix.times_ms, matrix.step_ms, values, np.vstack([some, some]))
+
+
 EMPTY_MATRIX = Matrix(
     np.empty(0, np.int64), 1, np.empty((0, 0), np.float64), np.empty((0, 0), np.bool_)
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, overload
 
 from rich.segment import Segment
 from rich.style import Style
@@ -22,6 +22,8 @@ _SAMPLES: Final = ("──", "╌╌", "··", "─·")
 _ASCII_SAMPLES: Final = ("--", "- ", "..", "-.")
 _NAME_MIN: Final = 12
 _GAP: Final = 2
+_MEASURED: Final = 50  # rows whose names decide how wide the column is
+_TEXT_ROWS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,30 @@ class LegendRow:
     spark: str = ""
     note: str = ""
     hidden: bool = False
+
+
+class LazyRows(Sequence[LegendRow]):
+    """Rows that are made when they are looked at: a legend shows a few of perhaps 100,000."""
+
+    def __init__(self, keys: Sequence[int], make: Callable[[int], LegendRow]) -> None:
+        self._keys = keys
+        self._make = make
+        self._made: dict[int, LegendRow] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, place: int) -> LegendRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[LegendRow]: ...
+    def __getitem__(self, place: int | slice) -> LegendRow | list[LegendRow]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        key = self._keys[place]
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
 
 
 class Legend(Widget):
@@ -103,7 +129,7 @@ class Legend(Widget):
     def text(self, width: int = 100) -> str:
         """All rows, for a picture in a ticket."""
         lines = []
-        for row in self._rows:
+        for row in self._rows[:_TEXT_ROWS_MAX]:
             letter = " " if row.pen is None or row.hidden else row.pen.letter
             pairs = zip(self._headings, row.figures, strict=False)
             figures = "  ".join(f"{name.lower()} {figure}" for name, figure in pairs)
@@ -142,7 +168,8 @@ class Legend(Widget):
             spark_cells = 0
         while figures and used + _NAME_MIN + total(figures) > width:
             figures -= 1
-        longest = max((width_of(row.name) for row in self._rows[: self._top + 100]), default=0)
+        measured = self._rows[self._top : self._top + _MEASURED]
+        longest = max((width_of(row.name) for row in measured), default=0)
         room = width - used - total(figures) - spark_cells
         return max(min(room, max(longest, 6)), 1), figures, spark_cells
 
