@@ -235,11 +235,15 @@ class PtyProgram:
 
     def _answer(self, data: bytes) -> None:
         seen, start = self._recent + data, len(self._recent)
-        for query, answer in _QUERIES:
-            for match in query.finditer(seen):
-                if match.end() > start:
-                    with contextlib.suppress(OSError):
-                        os.write(self._master, answer)
+        found = [
+            (match.end(), answer)
+            for query, answer in _QUERIES
+            for match in query.finditer(seen)
+            if match.end() > start
+        ]
+        for _, answer in sorted(found):  # in the order of the questions, as terminals do
+            with contextlib.suppress(OSError):
+                os.write(self._master, answer)
         self._recent = seen[-_LONGEST_QUERY:]
 
 

@@ -4,6 +4,7 @@ The question goes together with one that every terminal answers (device attribut
 terminal that does not know OSC 11 costs no waiting beyond the way there and back. The wait is long:
 an answer that came after the screen has begun would be read as keys (`:` is one of them). Whatever
 does not answer is taken as dark, as most are. Keys that arrive meanwhile belong to nobody yet.
+A multiplexer is not asked: it answers the one question itself and may pass on the other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _ASK: Final = b"\x1b]11;?\x1b\\\x1b[c"
 _COLOUR: Final = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)")
 _ATTRIBUTES: Final = re.compile(rb"\x1b\[\?[\d;]*c")
 # These have no colour to tell, or do not pass the question on.
-_SILENT: Final = ("dumb", "linux", "vt")
+_SILENT: Final = ("dumb", "linux", "screen", "tmux", "vt")
+_GRACE_SECONDS: Final = 0.02
 
 
 def is_light(answer: bytes) -> bool | None:
@@ -48,6 +50,8 @@ def terminal_is_light(environment: Mapping[str, str] = os.environ) -> bool:
     told = from_environment(environment)
     if told is not None or environment.get("TERM", "dumb").startswith(_SILENT):
         return bool(told)
+    if environment.get("TMUX") or environment.get("STY"):
+        return False
     source, sink = sys.__stdin__, sys.__stderr__
     try:
         if source is None or sink is None or not (source.isatty() and sink.isatty()):
@@ -58,7 +62,7 @@ def terminal_is_light(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def _asked(source: int, sink: int) -> bytes:
-    """What comes back until both answers are there or the time is over."""
+    """What comes back until both answers are there or the time is over, in either order."""
     import termios
     import tty
 
@@ -67,12 +71,15 @@ def _asked(source: int, sink: int) -> bytes:
         tty.setcbreak(source, termios.TCSANOW)
         os.write(sink, _ASK)
         answer, end = b"", monotonic() + LIMIT_SECONDS
-        while (left := end - monotonic()) > 0 and not _ATTRIBUTES.search(answer):
+        while (left := end - monotonic()) > 0:
+            if _ATTRIBUTES.search(answer):
+                if _COLOUR.search(answer):
+                    return answer
+                left = min(left, _GRACE_SECONDS)  # perhaps they come the other way round
             if not select.select([source], [], [], left)[0]:
                 break
             answer += os.read(source, 1024)
-        if not _ATTRIBUTES.search(answer):
-            termios.tcflush(source, termios.TCIFLUSH)  # half an answer must not become keys
+        termios.tcflush(source, termios.TCIFLUSH)  # half an answer must not become keys
         return answer
     finally:
         termios.tcsetattr(source, termios.TCSANOW, before)

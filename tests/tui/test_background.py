@@ -35,21 +35,34 @@ def test_the_environment_may_tell() -> None:
     assert from_environment({}) is None
 
 
+def test_a_multiplexer_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_asked", lambda *_: pytest.fail("asked"))
+    assert background.terminal_is_light({"TERM": "xterm-256color", "TMUX": "/tmp/x"}) is False
+    assert background.terminal_is_light({"TERM": "tmux-256color"}) is False
+
+
 def test_without_a_terminal_nothing_is_asked() -> None:
     assert background.terminal_is_light({"TERM": "xterm"}) is False
 
 
-def test_the_answers_are_read_whole_and_leave_no_keys_behind() -> None:
+COLOUR, ATTRIBUTES = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", b"\x1b[?62c"
+
+
+@pytest.mark.parametrize("answer", [COLOUR + ATTRIBUTES, ATTRIBUTES + COLOUR])
+def test_the_answers_are_read_whole_and_leave_no_keys_behind(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_GRACE_SECONDS", 5.0)
+    monkeypatch.setattr(background, "LIMIT_SECONDS", 10.0)
     master, slave = os.openpty()
     try:
-        answer = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c"
 
         def terminal() -> None:
             seen = b""
             while b"\x1b[c" not in seen:
                 seen += os.read(master, 100)
-            os.write(master, answer[:20])
-            os.write(master, answer[20:])
+            os.write(master, answer[:7])
+            os.write(master, answer[7:])
 
         threading.Thread(target=terminal, daemon=True).start()
         assert background._asked(slave, slave) == answer
