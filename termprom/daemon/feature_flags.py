@@ -22,6 +22,7 @@ EFFECTIVE: Final = frozenset(
         "promql-per-step-stats",
         "search-api",
         "st-storage",
+        "use-start-timestamps",
     }
 )
 _ALWAYS_ON: Final = {
@@ -41,7 +42,6 @@ _WITHOUT_EFFECT: Final = frozenset(
         "otlp-native-delta-ingestion",
         "st-synthesis",
         "type-and-unit-labels",
-        "use-start-timestamps",
         "use-uncached-io",
         "xor2-encoding",
     }

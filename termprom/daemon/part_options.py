@@ -36,5 +36,6 @@ def engine_options(
         default_step_ms=config.global_.evaluation_interval,
         features=query_features(settings),
         delayed_name_removal="promql-delayed-name-removal" in settings.features,
+        start_timestamps="use-start-timestamps" in settings.features,
         watchers=watchers,
     )

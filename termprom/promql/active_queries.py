@@ -38,7 +38,9 @@ class ActiveQueries:
         self._free = list(range(slots - 1, -1, -1))
         try:
             with path.open("wb+") as file:
-                file.truncate(1 + _SLOT * slots)
+                # Written, not only made long: a hole that a full disk cannot fill would kill us.
+                file.write(bytes(1 + _SLOT * slots))
+                file.flush()
                 self._map: mmap.mmap | None = mmap.mmap(file.fileno(), 0)
         except OSError as problem:
             raise StorageError(f"{path}: {problem.strerror}") from problem

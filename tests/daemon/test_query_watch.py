@@ -37,7 +37,8 @@ def test_the_log_says_who_asked_what(tmp_path: Path) -> None:
         served.get("/api/v1/query?query=1%2B1")
         eventually("the rule has run", lambda: "vector(1)" in _asked_by(log))
         asked = _asked_by(log)
-        assert served.stop()[0] == 0
+        status, text = served.stop()
+        assert status == 0, text
     assert asked["1+1"] == {"clientIP": "127.0.0.1", "method": "GET", "path": "/api/v1/query"}
     assert asked["vector(1)"] == {"file": str(rules), "name": "ones"}
 

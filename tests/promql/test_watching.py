@@ -147,3 +147,11 @@ def test_a_full_disk_costs_lines_and_no_queries(tmp_path: Path) -> None:
     assert lost == [True]
     with pytest.raises(StorageError, match="nowhere"):
         QueryLog(tmp_path / "nowhere" / "queries.log", clock=ManualClock(0))
+
+
+def test_a_full_disk_is_met_when_the_file_is_made_and_not_by_a_query() -> None:
+    """A mapped hole that cannot be filled would be a signal, which ends the process."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(StorageError, match="No space left"):
+        ActiveQueries(Path("/dev/full"), 2, clock=ManualClock(0))
