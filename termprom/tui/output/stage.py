@@ -26,6 +26,7 @@ from textual.timer import Timer
 
 from termprom.tui.output.governor import SLOWEST, LinkGovernor
 from termprom.tui.output.shadow import ShadowScreen
+from termprom.tui.output.terminal import draw_on_terminal
 from termprom.tui.output.updates import KNOWN, put_update
 
 log = logging.getLogger("termprom.tui.output")
@@ -66,6 +67,7 @@ class DiffOutput(App[Any]):
     ascii_output: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        draw_on_terminal()
         super().__init__(*args, **kwargs)
         self._stock_output = os.environ.get(OUTPUT_VARIABLE) == "stock"
         self._shadow: ShadowScreen | None = None
