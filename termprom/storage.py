@@ -7,6 +7,7 @@ series that share their timestamps. Neither side knows the other, nor the store 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -248,21 +249,21 @@ class Querier(Protocol):
         ...
 
 
-class BySelecting:
+class BySelecting(ABC):
     """Base of the queriers in memory: label names and values are those of what `select` finds."""
 
     def __init__(self, start_ms: int, end_ms: int) -> None:
         self._start_ms = start_ms
         self._end_ms = end_ms
 
+    @abstractmethod
     def select(
         self,
         matchers: Sequence[Matcher],
         *,
         start_ms: int | None = None,
         end_ms: int | None = None,
-    ) -> Selection:
-        raise NotImplementedError
+    ) -> Selection: ...
 
     def _narrowed(self, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
         """The part of the querier's own range that lies in [start_ms, end_ms]."""
