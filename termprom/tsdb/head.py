@@ -8,7 +8,6 @@ what readers look at and around taking a view, never around a system call.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -22,7 +21,6 @@ from termprom.tsdb.exemplars import ExemplarRing
 from termprom.tsdb.head_group import HeadGroup
 from termprom.tsdb.head_log import HeadLog
 from termprom.tsdb.head_page import Page, RawPage
-from termprom.tsdb.loose import LooseColumn
 from termprom.tsdb.options import BLOCK_MS
 from termprom.tsdb.page_cache import PageCache
 from termprom.tsdb.wal_entries import encode_delete
@@ -148,7 +146,7 @@ class Head:
         first, last = 2**62, -1
         for group in groups:
             with self.lock:
-                start, end = group.bounds()
+                start, end = group.samples.bounds()
             if start <= end and end >= self.floor_ms:
                 first, last = min(first, max(start, self.floor_ms)), max(last, end)
         return (first, last) if last >= first else (0, -1)
@@ -156,29 +154,26 @@ class Head:
     def sample_count(self) -> int:
         """About how many samples the head holds: cells of rows, and what is beside the rows."""
         with self.lock:
-            return sum(group.sample_count() for group in self.groups.values())
+            return sum(group.samples.sample_count() for group in self.groups.values())
 
     def page_count(self) -> int:
         """Column pages: one per series and page, as the original counts chunks."""
         with self.lock:
-            return sum(page.columns.size for group in self.groups.values() for page in group.pages)
+            groups = self.groups.values()
+            return sum(page.columns.size for group in groups for page in group.samples.pages)
 
     def late_count(self) -> int:
         """How many late samples wait in memory, the frozen ones aside."""
         with self.lock:
-            return sum(
-                len(column)
-                for number in self.late_groups
-                for column in self.groups[number].late.values()
-            )
+            return sum(self.groups[number].samples.late_count() for number in self.late_groups)
 
     def late_ranges(self, range_ms: int, *, frozen_only: bool = False) -> list[int]:
         """The starts of the ranges of that length in which late samples lie, ascending."""
         found: set[int] = set()
         with self.lock:
             for number in self.late_groups:
-                group = self.groups[number]
-                for held in (group.late_frozen, {} if frozen_only else group.late):
+                samples = self.groups[number].samples
+                for held in (samples.late_frozen, {} if frozen_only else samples.late):
                     for column in held.values():
                         times, _ = column.copy(NO_TIME, 2**62)
                         found.update((times // range_ms).tolist())
@@ -193,25 +188,25 @@ class Head:
             self.raw_pages.clear()
         count = 0
         for group in waiting:
-            for page in group.raw_pages():
+            for page in group.samples.raw_pages():
                 self._encode(group, page)
                 count += 1
         return count
 
     def _encode(self, group: HeadGroup, page: RawPage) -> None:
-        newest = group.newest_shape()
+        newest = group.samples.newest_shape()
         metrics = self.catalogue.metrics_of(group.series_of(page.columns))
         encoded = page.encode(metrics, self._cache, newest.shape if newest else None)
         with self.lock:
-            group.replace_page(page, encoded)
+            group.samples.replace_page(page, encoded)
 
     def seal_idle(self) -> None:
         """Turn the open rows of groups that nobody writes to any more into pages."""
         before_ms = self.newest_ms - IDLE_MS
         for group in self.all_groups():
-            if group.has_open_rows and group.newest_ms < before_ms:
+            if group.samples.has_open_rows and group.newest_ms < before_ms:
                 with self.write_lock, self.lock:
-                    group.seal()
+                    group.samples.seal()
 
     def cut_log(self) -> None:
         """Begin a log segment, so that the old ones can be given back."""
@@ -222,7 +217,7 @@ class Head:
         """Give back the memory of in-order samples before `floor_ms`."""
         for group in self.all_groups():
             with self.write_lock, self.lock:
-                group.drop_before(floor_ms)
+                group.samples.drop_before(floor_ms)
 
     def freeze_late(self) -> int:
         """Set the late samples so far apart; they stay readable.
@@ -233,30 +228,23 @@ class Head:
             self.log.wal.cut()
             with self.lock:
                 for number in self.late_groups:
-                    group = self.groups[number]
-                    assert not group.late_frozen, "one at a time"
-                    group.late_frozen, group.late = group.late, {}
+                    self.groups[number].samples.freeze_late()
             return self.log.wal.next_segment
 
     def drop_frozen(self) -> None:
         """The frozen late samples are in blocks."""
         with self.write_lock, self.lock:
             for number in list(self.late_groups):
-                group = self.groups[number]
-                group.late_frozen = {}
-                if not group.late:
+                samples = self.groups[number].samples
+                samples.late_frozen = {}
+                if not samples.late:
                     self.late_groups.discard(number)
 
     def thaw_late(self) -> None:
         """The frozen late samples did not get into blocks: take them back."""
         with self.write_lock, self.lock:
             for number in self.late_groups:
-                group = self.groups[number]
-                for column, newer in group.late.items():
-                    held = group.late_frozen.setdefault(column, LooseColumn())
-                    for time_ms, bits in zip(*newer.copy(NO_TIME, 2**62), strict=True):
-                        held.put(int(time_ms), int(bits))
-                group.late, group.late_frozen = group.late_frozen, {}
+                self.groups[number].samples.thaw_late()
 
     def collect(self) -> int:
         """Forget series and groups that have been quiet since before the floor; how many series.
@@ -316,18 +304,16 @@ class Head:
 
     def delete_cells(self, group: HeadGroup, columns: Ints, start_ms: int, end_ms: int) -> None:
         """The part of `delete` that concerns memory; also what replay does. Under `write_lock`."""
+        samples = group.samples
         with self.lock:
-            group.seal()
-            pages: list[Page] = [
-                page for page in group.pages if page.first_ms <= end_ms and page.last_ms >= start_ms
-            ]
+            samples.seal()
+            pages = samples.view_pages(start_ms, end_ms)
         for page in pages:
             without = self._without(group, page, columns, start_ms, end_ms)
             with self.lock:
-                group.replace_page(page, without)
+                samples.replace_page(page, without)
         with self.lock:
-            for held in (group.loose, group.late, group.late_frozen):
-                _delete_loose(held, columns, start_ms, end_ms)
+            samples.delete_beside(columns, start_ms, end_ms)
 
     def _without(
         self, group: HeadGroup, page: Page, columns: Ints, start_ms: int, end_ms: int
@@ -352,17 +338,3 @@ class Head:
 
 def _series_count(catalogue: Catalogue) -> int:
     return catalogue.series_count - catalogue.component_count
-
-
-def _delete_loose(
-    held: dict[int, LooseColumn], columns: Iterable[int], start_ms: int, end_ms: int
-) -> None:
-    for column in columns:
-        loose = held.get(int(column))
-        if loose is None:
-            continue
-        times, bits = loose.copy(NO_TIME, 2**62)
-        wanted = np.flatnonzero((times < start_ms) | (times > end_ms))
-        loose.keep(wanted, times, bits)
-        if not wanted.size:
-            del held[int(column)]

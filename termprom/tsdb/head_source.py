@@ -71,7 +71,7 @@ class HeadSource:
             return np.zeros(0, dtype=np.int64)
         start = max(start_ms, self.floor_ms)
         with self._head.lock:
-            pages = group.view_pages(start, end_ms)
+            pages = group.samples.view_pages(start, end_ms)
         times = np.concatenate([np.zeros(0, dtype=np.int64), *(page.times() for page in pages)])
         low = int(np.searchsorted(times, start, side="left"))
         return times[low : int(np.searchsorted(times, end_ms, side="right"))]
@@ -111,18 +111,19 @@ class HeadSource:
         start_ms: int,
         end_ms: int,
     ) -> None:
+        samples = group.samples
         if self._part is HeadPart.FROZEN:
             with self._head.lock:
-                self._pick_own(picked, group.late_frozen, places, columns, start_ms, end_ms)
+                self._pick_own(picked, samples.late_frozen, places, columns, start_ms, end_ms)
             return
         start_in_order = max(start_ms, self.floor_ms)
         with self._head.lock:
-            pages = group.view_pages(start_in_order, end_ms)
-            if group.loose:
-                self._pick_own(picked, group.loose, places, columns, start_in_order, end_ms)
+            pages = samples.view_pages(start_in_order, end_ms)
+            if samples.loose:
+                self._pick_own(picked, samples.loose, places, columns, start_in_order, end_ms)
             if self._part is HeadPart.EVERYTHING:
                 # What is frozen came first, and the first of equal times decides.
-                for late in (group.late_frozen, group.late):
+                for late in (samples.late_frozen, samples.late):
                     if late:
                         self._pick_own(picked, late, places, columns, start_ms, end_ms)
         if not pages:

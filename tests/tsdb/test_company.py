@@ -95,12 +95,12 @@ def test_samples_of_one_request_that_share_a_time_become_a_row(tmp_path: Path) -
         order = np.random.default_rng(step).permutation(columns.size)
         times = np.full(columns.size, 1000 + step * 15, dtype=np.int64)
         group.append_loose(times, columns[order], np.arange(20.0)[order])
-    assert not group.loose
-    (page,) = group.view_pages(0, 10_000)
+    assert not group.samples.loose
+    (page,) = group.samples.view_pages(0, 10_000)
     assert page.row_count == 5
     assert page.columns.size == 20
     alone = np.array([1080], dtype=np.int64)
     group.append_loose(alone, columns[:1], np.zeros(1))
-    assert len(group.loose) == 1, "one sample of twenty is not worth a row"
+    assert len(group.samples.loose) == 1, "one sample of twenty is not worth a row"
     assert sum(map(len, read_all(store).values())) == 101
     store.close()
