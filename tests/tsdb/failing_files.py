@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from termprom.tsdb.files import Files
@@ -16,16 +17,18 @@ class FailingFiles(Files):
     """Operations that change the disk are counted from `arm` on; number `at` fails.
 
     With `kill` it and all later ones raise Killed; else it alone fails with `code`. A write that
-    fails has written half of its bytes.
+    fails has written half of its bytes. An fsync that fails with EIO has lost all that was written
+    since the one before: Linux takes such pages for clean, and the next fsync finds nothing wrong.
     """
 
-    __slots__ = ("_at", "_code", "_count", "_kill")
+    __slots__ = ("_at", "_code", "_count", "_durable_bytes", "_kill")
 
     def __init__(self) -> None:
         self._at = -1
         self._count = 0
         self._code = errno.ENOSPC
         self._kill = False
+        self._durable_bytes: dict[int, int] = {}  # of each file that is being written
 
     def arm(self, at: int, *, kill: bool = False, code: int = errno.ENOSPC) -> None:
         self._at, self._count, self._kill, self._code = at, 0, kill, code
@@ -51,7 +54,9 @@ class FailingFiles(Files):
 
     def create(self, path: Path) -> int:
         self._step()
-        return super().create(path)
+        descriptor = super().create(path)
+        self._durable_bytes[descriptor] = 0
+        return descriptor
 
     def write(self, descriptor: int, data: bytes) -> int:
         if self._fails():
@@ -60,8 +65,18 @@ class FailingFiles(Files):
         return super().write(descriptor, data)
 
     def fsync(self, descriptor: int) -> None:
-        self._step()
+        durable_bytes = self._durable_bytes.get(descriptor)
+        if self._fails():
+            if durable_bytes is not None and self._code == errno.EIO and not self._kill:
+                super().truncate(descriptor, durable_bytes)
+            raise self._failure()
         super().fsync(descriptor)
+        if durable_bytes is not None:
+            self._durable_bytes[descriptor] = os.fstat(descriptor).st_size
+
+    def close(self, descriptor: int) -> None:
+        self._durable_bytes.pop(descriptor, None)
+        super().close(descriptor)
 
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         self._step()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from termprom.errors import CorruptFile, StorageError
+from termprom.errors import CorruptFile, DiskFull, StorageError
 from termprom.model.labels import METRIC_NAME, Labels
 from termprom.model.matchers import Matcher, MatchOp
 from termprom.model.values import ABSENT_BITS
@@ -245,17 +246,20 @@ def test_killed_at_any_step_of_maintenance_nothing_is_lost(tmp_path: Path) -> No
     assert kills > 20
 
 
-def test_a_full_disk_at_any_step_loses_nothing_and_is_overcome(tmp_path: Path) -> None:
-    failures = 0
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.__getitem__)
+def test_a_disk_that_fails_at_any_step_loses_nothing_and_is_overcome(
+    tmp_path: Path, code: int
+) -> None:
+    problems: list[StorageError] = []
     folder, files = tmp_path / "data", FailingFiles()
     for at in range(0, 10_000, 3):
         store = open_store(folder, OPTIONS, files)
         before = fill(store)
-        files.arm(at)
+        files.arm(at, code=code)
         try:
             store.maintain()
-        except StorageError:
-            failures += 1
+        except StorageError as problem:
+            problems.append(problem)
         reached = files.disarm()
         assert read_all(store) == before
         store.maintain()
@@ -266,7 +270,8 @@ def test_a_full_disk_at_any_step_loses_nothing_and_is_overcome(tmp_path: Path) -
         shutil.rmtree(folder)
         if not reached:
             break
-    assert failures > 15
+    assert len(problems) > 15
+    assert {isinstance(one, DiskFull) for one in problems} == {code == errno.ENOSPC}
 
 
 def test_a_block_of_a_later_version_is_left_alone(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 from pathlib import Path
 
@@ -134,9 +135,9 @@ class StoreMachine(RuleBasedStateMachine):
     def clean_tombstones(self) -> None:
         self.store.clean_tombstones()
 
-    @rule(at=st.integers(0, 60))
-    def maintain_on_a_full_disk(self, at: int) -> None:
-        self.files.arm(at)
+    @rule(at=st.integers(0, 60), code=st.sampled_from([errno.ENOSPC, errno.EIO]))
+    def maintain_on_a_failing_disk(self, at: int, code: int) -> None:
+        self.files.arm(at, code=code)
         with contextlib.suppress(StorageError):
             self.store.maintain()
         self.files.disarm()
