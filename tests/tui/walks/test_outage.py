@@ -22,11 +22,19 @@ from pathlib import Path
 import pytest
 
 from termprom.testing.pty import PtyProgram
+from tests.tui.walks.engines import end_engines
 from tests.tui.walks.exporter import Exporter
 
 pytestmark = pytest.mark.slow
 
 ENTER, WAIT = "\r", 40.0
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_stays(tmp_path: Path) -> Iterator[None]:
+    """An engine outlives its screen, and must not outlive a test that failed half-way."""
+    yield
+    end_engines(tmp_path / "data")
 
 
 def free_port() -> int:
