@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import aiohttp
 import cramjam
@@ -65,37 +64,46 @@ async def _write(url: str) -> int:
     return now_ms
 
 
-@pytest_asyncio.fixture(params=["prometheus", "victoria-metrics"])
-async def end(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[tuple[str, RemoteBackend, int]]:
-    name, port = str(request.param), free_port()
+@pytest.fixture(scope="module", params=["prometheus", "victoria-metrics"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str, int]]:
+    """Name, URL, and the time of the last sample that was written to it. One for all tests: a
+    VictoriaMetrics takes ten seconds to show what it was given.
+    """
+    name, port, folder = str(request.param), free_port(), tmp_path_factory.mktemp("server")
     url, address = f"http://127.0.0.1:{port}", f"127.0.0.1:{port}"
-    (tmp_path / "rules.yml").write_text(RULES, "utf-8")
-    config = tmp_path / "prom.yml"
-    config.write_text(CONFIG.format(port=port, rules=tmp_path / "rules.yml"), "utf-8")
+    (folder / "rules.yml").write_text(RULES, "utf-8")
+    config = folder / "prom.yml"
+    config.write_text(CONFIG.format(port=port, rules=folder / "rules.yml"), "utf-8")
     flags = {
         "prometheus": (
             f"--config.file={config}",
-            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
             "--web.enable-remote-write-receiver",
         ),
         "victoria-metrics": (
             f"-httpListenAddr={address}",
-            f"-storageDataPath={tmp_path / 'data'}",
+            f"-storageDataPath={folder / 'data'}",
             f"-promscrape.config={config}",
             "-promscrape.config.strictParse=false",
             "-search.latencyOffset=0s",
         ),
     }[name]
-    async with AsyncExitStack() as stack:
-        stack.enter_context(running(url, "/-/ready", tmp_path / "log", name, *flags))
-        at_ms = await _write(url)
-        backend = await RemoteBackend.connect(url)
-        stack.push_async_callback(backend.close)
+    with running(url, "/-/ready", folder / "log", name, *flags):
+        yield name, url, asyncio.run(_write(url))
+
+
+@pytest_asyncio.fixture
+async def end(server: tuple[str, str, int]) -> AsyncIterator[tuple[str, RemoteBackend, int]]:
+    name, url, at_ms = server
+    backend = await RemoteBackend.connect(url)
+    try:
         await _until(lambda: _seen(backend, at_ms))
         yield name, backend, at_ms
+    finally:
+        await backend.close()
 
 
 async def _seen(backend: Backend, at_ms: int) -> bool:

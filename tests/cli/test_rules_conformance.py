@@ -76,13 +76,16 @@ def test_keys_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.peer
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["check", "test"])
-@pytest.mark.parametrize("name", [*SOUND, "rules-bad", *TESTS])
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        *(("check", name) for name in (*SOUND, "rules-bad", *TESTS)),
+        *(("test", name) for name in TESTS),
+    ],
+)
 def test_promtool_says_the_same(
-    name: str, command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    command: str, name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if command == "test" and name not in TESTS:
-        pytest.skip("a file of rules is no file of tests")
     path = shared("conformance", "rules", f"{name}.yml")
     monkeypatch.chdir(path.parent)
     theirs = subprocess.run(
