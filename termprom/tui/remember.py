@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from termprom.errors import TermpromError
 from termprom.tui.editor.history import history_path
 from termprom.tui.messages import QueryRequest
+from termprom.tui.panes.pane import Pane
 from termprom.tui.session import TimeRange
 from termprom.tui.view_state import (
     ViewState,
@@ -27,16 +29,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("termprom.tui")
 
+Say = Callable[[str, str], None]
+
 SAVE_SECONDS: Final = 2.0
 
 
 class Memory:
     """One per app, begun when its server has answered; without a folder it does nothing."""
 
-    def __init__(self, app: TermpromApp) -> None:
+    def __init__(self, app: TermpromApp, say: Say) -> None:
         self._app = app
+        self._say = say
         self._path: Path | None = None
         self._saved: ViewState | None = None
+        self._query_before: ViewState | None = None  # until the Query pane is there
 
     def __repr__(self) -> str:
         return f"Memory({self._path})"
@@ -74,7 +80,51 @@ class Memory:
             zone="" if session.zone is UTC else session.zone_name,
             filters=filters,
         )
-        return replace(state, **app.query_state())
+        return replace(state, **self._query_state())
+
+    def _query_state(self) -> dict[str, Any]:
+        """What the Query pane shows, or will show on its first visit."""
+        for pane in self._app.screen_stack[0].query(Pane):
+            if pane.PANE_ID == "query":
+                return pane.kept()
+        if (state := self._query_before) is not None:
+            return {name: getattr(state, name) for name in
+                    ("expr", "tab", "alert", "thresholds", "choices")}  # fmt: skip
+        return {}
+
+    async def bring_back(self, state: ViewState) -> None:
+        """The screen as it was when the last one on this server went away."""
+        from termprom.tui.widgets.virtual_list import VirtualList
+
+        app, session = self._app, self._app.session
+        assert session is not None
+        if state.zone and session.zone is UTC:
+            app.action_zone()
+        if state.span_ms:
+            session.range = TimeRange(state.span_ms, state.end_ms)
+            session.range_chosen = True
+        self._query_before = state
+        if state.pane in ("", "home"):
+            return
+        await app.action_show_pane(state.pane)
+        if (pane := app.visible_pane) is not None:
+            for one in pane.query(VirtualList):
+                for name, typed in state.filters:
+                    if one.id == name:
+                        one.set_filter(typed)
+        self._say("as you left it; esc or 1 goes Home", "information")
+
+    def first_visit(self, pane: Pane, argument: object) -> object:
+        """What a pane that was just made is to open: `argument`, or what an earlier screen had."""
+        state = self._query_before
+        if pane.PANE_ID != "query" or state is None:
+            return argument
+        self._query_before = None
+        request = request_of(state)
+        if argument is not None or request is None:
+            return argument
+        pane.bring_back(state)
+        return request
 
     async def save_soon(self) -> None:
         """Take it down if it has changed; the disk is not waited for on the screen's loop."""

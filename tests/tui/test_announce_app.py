@@ -51,7 +51,7 @@ async def test_each_change_once_and_what_is_silenced_not() -> None:
     app = Told(backend)
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(500):
-            if app.visible_pane is not None and app._announcer._known is not None:
+            if app.visible_pane is not None and app._pulse.announcer._known is not None:
                 break
             await pilot.pause(0.01)
         app.said.clear()

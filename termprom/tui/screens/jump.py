@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -44,3 +44,15 @@ class JumpOverlay(ModalScreen[int | None]):
         if 0 <= place < len(self._boxes):
             event.stop()
             self.dismiss(place)
+
+
+def jump(app: App[Any]) -> None:
+    """Put a letter on every box that can have the focus, where there is any."""
+    boxes = [one for one in app.screen.focus_chain if isinstance(one, Widget)]
+
+    def chosen(place: int | None) -> None:
+        if place is not None:
+            boxes[place].focus()
+
+    if boxes:
+        app.push_screen(JumpOverlay(boxes), chosen)

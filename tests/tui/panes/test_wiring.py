@@ -28,7 +28,7 @@ async def test_y_copies_and_says_by_which_way(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     async with showing(fake(target_views=_targets()), "targets") as screen:
         sent: list[str] = []
-        monkeypatch.setattr(screen.app, "_write_terminal", sent.append)
+        monkeypatch.setattr(screen.app._asides, "_write", sent.append)
         await screen.press("y")
         await screen.pilot.pause(0.05)
         assert sent == ["\x1b]52;c;aHR0cDovL2EvbQ==\x07"]
