@@ -1,17 +1,45 @@
-"""Several blocks written anew as one."""
+"""Several blocks written anew as one, as often as the plan asks for it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from termprom.errors import CorruptFile
 from termprom.tsdb.block import Block
-from termprom.tsdb.block_meta import BlockMeta
+from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_set import BlockSet
 from termprom.tsdb.block_writer import write_block
+from termprom.tsdb.compaction_plan import plan_compaction
 from termprom.tsdb.files import Files
 
 logger = logging.getLogger("termprom.tsdb")
+
+
+def compact_blocks(
+    files: Files,
+    blocks: BlockSet,
+    ulids: Ulids,
+    lengths: Sequence[int],
+    is_closing: Callable[[], bool],
+) -> None:
+    """Merge blocks until the plan is content; a corrupt one is set apart and left out.
+
+    Ends early where the store is closing. Raises DiskFull, StorageError.
+    """
+    while not is_closing():
+        named = {block.meta.ulid: block for block in blocks.blocks}
+        metas = [block.meta for block in named.values()]
+        deleted = {name: block.tombstones.series_count for name, block in named.items()}
+        plan = plan_compaction(metas, lengths, deleted)
+        if not plan:
+            return
+        chosen = {meta.ulid for meta in plan}
+        parents = [block for name, block in named.items() if name in chosen]
+        try:
+            merge_blocks(files, blocks, parents, ulids.next())
+        except CorruptFile as problem:
+            logger.error("compaction goes on without a block: %s", problem)
 
 
 def merge_blocks(

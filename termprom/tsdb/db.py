@@ -25,28 +25,28 @@ from termprom.storage import Exemplar
 from termprom.tsdb.analysis import Analysis, analyse
 from termprom.tsdb.block_meta import BlockMeta, Ulids
 from termprom.tsdb.block_set import BlockSet
-from termprom.tsdb.block_writer import write_block
 from termprom.tsdb.cardinality import cardinality
-from termprom.tsdb.compaction import merge_blocks
-from termprom.tsdb.compaction_plan import plan_compaction, range_lengths
+from termprom.tsdb.compaction import compact_blocks, merge_blocks
+from termprom.tsdb.compaction_plan import range_lengths
 from termprom.tsdb.files import BLOCKS_FOLDER, WAL_FOLDER, Files, storage_errors
 from termprom.tsdb.folder import FolderClaim
 from termprom.tsdb.head import Head
 from termprom.tsdb.head_cut import HeadCutter
 from termprom.tsdb.head_group import HeadGroup
 from termprom.tsdb.head_source import HeadSource
-from termprom.tsdb.manifest import Manifest, read_manifest, write_manifest
+from termprom.tsdb.manifest import open_manifest
 from termprom.tsdb.memory import give_back_freed
 from termprom.tsdb.metrics import StoreMetrics
 from termprom.tsdb.options import Options
 from termprom.tsdb.page_cache import PageCache
 from termprom.tsdb.querier import TsdbQuerier
 from termprom.tsdb.readers import Readers
-from termprom.tsdb.replay import Replayed, ReplayProgress, replay
+from termprom.tsdb.replay import Replayed, ReplayProgress, logged, replay
 from termprom.tsdb.retention import plan_retention
 from termprom.tsdb.snapshot import take_snapshot
 from termprom.tsdb.source import Source
 from termprom.tsdb.spill import Spill
+from termprom.tsdb.spill_blocks import write_spill
 from termprom.tsdb.sync import LogSync
 from termprom.tsdb.union import UnionCache
 from termprom.tsdb.wal_writer import WalWriter
@@ -57,7 +57,6 @@ __all__ = ["Database", "Options", "ReplayProgress"]
 logger = logging.getLogger("termprom.tsdb")
 
 _SPILL_NAME: Final = "import.tmp"
-_TELL_SECONDS: Final = 5.0
 
 
 class Database:
@@ -133,7 +132,7 @@ class Database:
         return database
 
     def _open(self, progress: Callable[[ReplayProgress], None], *, read_only: bool = False) -> None:
-        manifest = self._read_manifest(repair=not read_only)
+        manifest = open_manifest(self._files, self.folder, repair=not read_only)
         self._blocks.open(repair=not read_only)
         self._ulids = Ulids(self.clock, (block.meta.ulid for block in self._blocks.blocks))
         wal = WalWriter(self._files, self.folder / WAL_FOLDER, 1)
@@ -151,7 +150,7 @@ class Database:
             self.folder / WAL_FOLDER,
             self.head,
             late_segment=manifest.out_of_order_segment,
-            progress=self._logged(progress),
+            progress=logged(progress, self.clock),
             repair=not read_only,
         )
         if self._replayed.records:
@@ -168,35 +167,6 @@ class Database:
         )
         if self._options.fsync_seconds:
             self._sync = LogSync(wal, self._options.fsync_seconds)
-
-    def _logged(
-        self, progress: Callable[[ReplayProgress], None]
-    ) -> Callable[[ReplayProgress], None]:
-        """`progress`, and now and then a line of the log: a long start must not look dead."""
-        told = self.clock.monotonic()
-
-        def tell(now: ReplayProgress) -> None:
-            nonlocal told
-            progress(now)
-            if self.clock.monotonic() - told >= _TELL_SECONDS:
-                told = self.clock.monotonic()
-                done = f"{100 * now.bytes_done // max(now.bytes, 1)} %"
-                logger.info("reading the write-ahead log", extra={"fields": {"done": done}})
-
-        return tell
-
-    def _read_manifest(self, *, repair: bool) -> Manifest:
-        """Without a manifest that checks the whole log is replayed: twice is better than never."""
-        try:
-            manifest = read_manifest(self._files, self.folder)
-        except CorruptFile as problem:
-            logger.error("%s; the whole log is replayed", problem)
-            manifest = None
-        if manifest is None:
-            manifest = Manifest()
-            if repair:
-                write_manifest(self._files, self.folder, manifest)
-        return manifest
 
     # --- Writing ------------------------------------------------------------------------------
 
@@ -305,29 +275,11 @@ class Database:
             self.head.seal_idle()
             self.head.encode_pages()
             self._cutter.run(options.block_ms)
-            self._compact(range_lengths(options.block_ms, options.retention_ms))
+            lengths = range_lengths(options.block_ms, options.retention_ms)
+            compact_blocks(self._files, self._blocks, self._ulids, lengths, lambda: self._closing)
             self._retain()
             self._blocks.rest()
             give_back_freed()
-
-    def _compact(self, lengths: Sequence[int]) -> None:
-        """Merge blocks until the plan is content; a corrupt one is set apart and left out."""
-        while not self._closing:
-            blocks = {block.meta.ulid: block for block in self._blocks.blocks}
-            metas = [block.meta for block in blocks.values()]
-            deleted = {name: block.tombstones.series_count for name, block in blocks.items()}
-            plan = plan_compaction(metas, lengths, deleted)
-            if not plan:
-                return
-            try:
-                merge_blocks(
-                    self._files,
-                    self._blocks,
-                    [block for name, block in blocks.items() if name in {m.ulid for m in plan}],
-                    self._ulids.next(),
-                )
-            except CorruptFile as problem:
-                logger.error("compaction goes on without a block: %s", problem)
 
     def _retain(self) -> None:
         blocks = self._blocks.blocks
@@ -393,29 +345,9 @@ class Database:
         """
         with self._maintenance:
             self._check_open()
-            spill.flush()
-            if not spill.sample_count:
-                return []
-            first_ms, last_ms = spill.bounds()
             lengths = range_lengths(self._options.block_ms, self._options.retention_ms)
-            length_ms = max(
-                [one for one in lengths if one <= 2 * (last_ms - first_ms)] or lengths[:1]
-            )
-            ranges = spill.ranges(length_ms)
-            written = []
-            for number, start_ms in enumerate(ranges):
-                progress(number, len(ranges))
-                end_ms = start_ms + length_ms
-                like = BlockMeta(self._ulids.next(), start_ms, end_ms, 0, 0, 0, 0)
-                source = spill.source(start_ms, end_ms)
-                meta = write_block(
-                    self._files, self._blocks.folder, [source], start_ms, end_ms, like
-                )
-                if meta is not None:
-                    self._blocks.publish(meta)
-                    written.append(_block_view(meta))
-            progress(len(ranges), len(ranges))
-            return written
+            written = write_spill(self._files, self._blocks, self._ulids, spill, lengths, progress)
+            return [_block_view(meta) for meta in written]
 
     def new_spill(self, group_of: Callable[[Labels], Labels]) -> Spill:
         """Where samples for `import_spill` are put. Raises DiskFull or StorageError."""

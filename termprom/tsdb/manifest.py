@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from termprom.tsdb.admission import NO_TIME
 from termprom.tsdb.files import MANIFEST_NAME, Files, storage_errors
 
 FORMAT_VERSION: Final = 1
+
+logger = logging.getLogger("termprom.tsdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,24 @@ def read_manifest(files: Files, folder: Path) -> Manifest | None:
         raise CorruptFile(str(path), 0, f"not a manifest: {problem}") from problem
     if version != FORMAT_VERSION:
         raise StorageError(f"{path}: format version {version} is not one that this version reads")
+    return manifest
+
+
+def open_manifest(files: Files, folder: Path, *, repair: bool) -> Manifest:
+    """The folder's manifest, made with `repair` where there is none.
+
+    Without one that checks the whole log is replayed: twice is better than never. Raises DiskFull
+    or StorageError.
+    """
+    try:
+        manifest = read_manifest(files, folder)
+    except CorruptFile as problem:
+        logger.error("%s; the whole log is replayed", problem)
+        manifest = None
+    if manifest is None:
+        manifest = Manifest()
+        if repair:
+            write_manifest(files, folder, manifest)
     return manifest
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from termprom.clock import Clock
 from termprom.errors import CorruptFile
 from termprom.model.labels import Labels
 from termprom.model.values import AnyArray, Ints
@@ -40,6 +41,7 @@ logger = logging.getLogger("termprom.tsdb")
 # Rows that replay has filled pages with are compressed when this many have piled up.
 _RAW_PAGES_MAX: Final = 64
 _TELL_BYTES: Final = 4 << 20  # progress is told this often
+_TELL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,23 @@ class Replayed:
     records: int = 0
     dropped: list[str] = field(default_factory=list)
     next_segment: int = 1
+
+
+def logged(
+    progress: Callable[[ReplayProgress], None], clock: Clock
+) -> Callable[[ReplayProgress], None]:
+    """`progress`, and now and then a line of the log: a long start must not look dead."""
+    told = clock.monotonic()
+
+    def tell(now: ReplayProgress) -> None:
+        nonlocal told
+        progress(now)
+        if clock.monotonic() - told >= _TELL_SECONDS:
+            told = clock.monotonic()
+            done = f"{100 * now.bytes_done // max(now.bytes, 1)} %"
+            logger.info("reading the write-ahead log", extra={"fields": {"done": done}})
+
+    return tell
 
 
 def replay(
