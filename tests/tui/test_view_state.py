@@ -104,7 +104,7 @@ async def test_query_range_and_graph_come_back() -> None:
         assert app.session.range == TimeRange(900_000, NOW_MS - 60_000)
         assert pane.graph_box.view.scale.value == "log"
         assert pane.graph_box.answer.thresholds[0].value == 0.5
-        assert pane._alert == "Down"
+        assert pane.alert == "Down"
 
 
 async def test_pane_and_filter_come_back() -> None:
