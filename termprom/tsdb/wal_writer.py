@@ -60,6 +60,8 @@ class WalWriter:
         self._size_bytes = 0
         self._defined_bytes = 0  # of these, what says which series there are
         self._dirty = False
+        self._doubted = False  # an fsync has failed: the disk may have a hole where records were
+        self._spent = False  # doubted, and the disk works again
         self._latest_ms: dict[int, int] = {}
         self._late: set[int] = set()  # segments with out-of-order samples
         self._descriptor_lock = threading.Lock()
@@ -87,7 +89,7 @@ class WalWriter:
         Raises DiskFull or StorageError.
         """
         full = max(SEGMENT_BYTES, _DEFINED_PART * self._defined_bytes)
-        if self._descriptor >= 0 and self._size_bytes < full:
+        if self._descriptor >= 0 and self._size_bytes < full and not self._spent:
             return
         self.cut()
         number = self._next_number
@@ -106,9 +108,9 @@ class WalWriter:
             raise self._failed(problem, path) from problem
         with self._descriptor_lock:
             self._descriptor = descriptor
+            self.segment = number
         self._size_bytes = len(header)
         self._next_number = number + 1
-        self.segment = number
         self._latest_ms[number] = _NO_TIME
 
     def count_definitions(self, size_bytes: int) -> None:
@@ -137,7 +139,7 @@ class WalWriter:
             self._late.add(self.segment)
         if latest_ms > self._latest_ms[self.segment]:
             self._latest_ms[self.segment] = latest_ms
-        if self.failure:
+        if self.failure and not self._doubted:
             logger.info("appends work again")
             self.failure = ""
 
@@ -149,21 +151,35 @@ class WalWriter:
         self._forget()
 
     def sync(self) -> None:
-        """fsync what was written since the last time. Failure is remembered, not raised."""
+        """fsync what was written since the last time. Failure is remembered, not raised.
+
+        After a failed fsync the kernel may take lost pages for written. Replay would stop at such
+        a hole, so the segment ends with the next fsync that works.
+        """
         with self._descriptor_lock:
             if self._descriptor < 0 or not self._dirty:
                 return
             self._dirty = False
+            number = self.segment
             # A duplicate, so that the loop may end the segment while the disk is busy.
             descriptor = os.dup(self._descriptor)
         try:
             self._files.fsync(descriptor)
             self.fsync_count += 1
+            self._mark(number, spent=self._doubted)
         except OSError as problem:
-            self._dirty = True
-            self._failed(problem, segment_path(self._folder, self.segment))
+            self._mark(number, doubted=True)
+            self._failed(problem, segment_path(self._folder, number))
         finally:
             os.close(descriptor)
+
+    def _mark(self, number: int, *, doubted: bool = False, spent: bool = False) -> None:
+        """What an fsync has shown of segment `number`, which may have ended meanwhile."""
+        with self._descriptor_lock:
+            if self._descriptor >= 0 and number == self.segment:
+                self._dirty = self._dirty or doubted
+                self._doubted = self._doubted or doubted
+                self._spent = self._spent or spent
 
     def latest_ms(self) -> dict[int, int]:
         """The newest time in each segment, by its number; also of those that replay found."""
@@ -227,6 +243,7 @@ class WalWriter:
     def _forget(self) -> None:
         with self._descriptor_lock:
             descriptor, self._descriptor = self._descriptor, -1
+            self._doubted = self._spent = self._dirty = False
         self._files.close(descriptor)
         self._size_bytes = self._defined_bytes = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from termprom.model.labels import Labels
 from termprom.tsdb import wal_writer
+from termprom.tsdb.files import Files
+from termprom.tsdb.wal_writer import WalWriter
 from tests.tsdb.models import open_store, read_all
 
 
@@ -35,3 +38,42 @@ def test_a_segment_is_mostly_samples_however_many_series_there_are(
     store = open_store(tmp_path)
     assert read_all(store) == found
     store.close()
+
+
+class _BadSectors(Files):
+    """Whose fsync fails while `bad` is set."""
+
+    bad = False
+
+    def fsync(self, descriptor: int) -> None:
+        if self.bad:
+            raise OSError(errno.EIO, "Input/output error")
+        super().fsync(descriptor)
+
+
+def test_a_segment_ends_with_the_first_fsync_after_one_that_failed(tmp_path: Path) -> None:
+    files = _BadSectors()
+    wal = WalWriter(files, tmp_path, 1)
+
+    def append() -> int:
+        wal.prepare()
+        wal.append(b"", 0)
+        return wal.segment
+
+    assert append() == 1
+    wal.sync()
+    files.bad = True
+    assert append() == 1
+    wal.sync()
+    assert "Input/output error" in wal.failure
+    assert append() == 1, "as long as nothing is safe anywhere, there is nothing to be won"
+    assert wal.failure, "a write that works does not make the disk well"
+    wal.sync()
+    files.bad = False
+    assert append() == 1
+    wal.sync()
+    assert append() == 2, "what is written from now on lies behind no hole"
+    assert not wal.failure
+    wal.sync()
+    assert append() == 2
+    wal.close()
