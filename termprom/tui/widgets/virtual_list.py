@@ -1,7 +1,7 @@
 """The one list of the screen: header, rows by identity, filter, sort, groups; for 100,000 rows too.
 
-It draws the visible lines only, and a movement of the cursor redraws two of them. Text comes from
-outside and is made inert here. What is shown and in which order is `row_order`'s business.
+It draws the visible lines only, and a movement of the cursor redraws two of them. What is shown and
+in which order is `row_order`'s business, how a line becomes cells that of `list_lines`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -19,18 +17,27 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from termprom.tui.cells import cut, fit, inert, pad, width_of, wrap
+from termprom.tui.cells import inert, wrap
 from termprom.tui.colours import Colours, colours_of
 from termprom.tui.filters import parse_filter, parse_words
 from termprom.tui.glyphs import Glyphs, glyphs
 from termprom.tui.keymap import bind
-from termprom.tui.widgets.columns import GAP, Column, RowModel, lay_out
+from termprom.tui.widgets.column_window import ColumnWindow
+from termprom.tui.widgets.columns import RowModel
 from termprom.tui.widgets.line_editor import LineEditor
+from termprom.tui.widgets.list_lines import (
+    filter_strip,
+    group_strip,
+    header_strip,
+    one_text,
+    place_text,
+    row_strip,
+    title_text,
+)
 from termprom.tui.widgets.row_order import GroupLine, Line, RowOrder
 
 R = TypeVar("R")
 
-_SAMPLE_ROWS: Final = 200  # rows that decide how wide the columns are
 _WHEEL_LINES: Final = 3
 
 
@@ -113,10 +120,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
         self._top = 0
         self._cursor = 0
         self._line: Line | None = None  # the identity under the cursor
-        self._layout: list[tuple[Column[R], int]] = []
-        self._layout_width = -1
-        self._wide = False
-        self._first_column = 0
+        self._columns: ColumnWindow[R] = ColumnWindow()
         self._editor: LineEditor | None = None
         self._filter_text = ""
         self.words_only = False  # the filter is words, and none of the filter language's signs
@@ -202,7 +206,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             self._cursor = self.order.index_of(self._line, self._cursor)
         if not keep_place:
             self._top += self._cursor - before
-        self._layout_width = -1
+        self._columns.forget()
         self._settle()
         self._label()
         self.refresh()
@@ -217,24 +221,8 @@ class VirtualList(Widget, Generic[R], can_focus=True):
 
     def _label(self) -> None:
         """What stands in the border: title, counts, place, held changes."""
-        order = self.order
-        count = (
-            f"{order.shown} of {order.total}" if order.shown != order.total else f"{order.total}"
-        )
-        parts = [part for part in (self.title, count if order.total else "", self.note) if part]
-        self.border_title = inert("  ".join(parts)).replace("[", r"\[")
-        below = []
-        if order.pending:
-            below.append(f"{self._glyphs.changed} {order.pending} changes, r to apply")
-        column = order.model.column(order.sort_id)
-        if column is not None:
-            mark = self._glyphs.sort_down if order.descending else self._glyphs.sort_up
-            below.append(f"sort: {column.title.lower()}{mark}")
-        height = self._body_height
-        if len(order.lines) > height > 0:
-            last = min(self._top + height, len(order.lines))
-            below.append(f"{self._top + 1}-{last} of {len(order.lines)}")
-        self.border_subtitle = inert("  ".join(below)).replace("[", r"\[")
+        self.border_title = title_text(self.order, self.title, self.note)
+        self.border_subtitle = place_text(self.order, self._top, self._body_height, self._glyphs)
 
     @property
     def _head_lines(self) -> int:
@@ -257,7 +245,7 @@ class VirtualList(Widget, Generic[R], can_focus=True):
         self._top = max(self._top, self._cursor - height + 1)
 
     def on_resize(self) -> None:
-        self._layout_width = -1
+        self._columns.forget()
         self._settle()
         self._label()
 
@@ -268,21 +256,25 @@ class VirtualList(Widget, Generic[R], can_focus=True):
         colours = colours_of(self.app)
         if self._filter_shown:
             if y == 0:
-                return self._filter_line(width, colours)
+                return filter_strip(self.order, self._filter_text, self._editor, width, colours)
             y -= 1
         if self._message is not None and not self.order.total:
             text, kind = self._message
             lines = self._wrapped(text, width)
             shown = lines[y] if y < len(lines) else ""
-            return _one(shown, getattr(colours, kind), width)
+            return one_text(shown, getattr(colours, kind), width)
         if self._header:
             if y == 0:
-                return self._header_line(width, colours)
+                layout = self._columns.layout(self.order, self._top, width)
+                signs, ascii_only = self._glyphs, self._ascii
+                return header_strip(
+                    self.order, layout, width, colours, signs, ascii_only=ascii_only
+                )
             y -= 1
         index = self._top + y
         if index >= len(self.order.lines):
             why = self._why_empty() if y == 0 and not self.order.lines else ""
-            return _one(f" {why}" if why else "", colours.muted, width)
+            return one_text(f" {why}" if why else "", colours.muted, width)
         return self._body_line(index, width, colours)
 
     @staticmethod
@@ -296,77 +288,19 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             return f"none of {self.order.total} is a problem (z shows all)"
         return self.empty
 
-    def _filter_line(self, width: int, colours: Colours) -> Strip:
-        error = self.order.filter.error
-        count = f" {self.order.shown} of {self.order.total}"
-        if error:
-            count = f" {inert(error)}"
-        count = cut(count, max(width - 12, 1))
-        room = max(width - 3 - width_of(count), 1)
-        style = colours.warning if error else colours.muted
-        if self._editor is None:
-            chips: list[Segment] = [Segment(" / ", colours.accent)]
-            shown = cut(inert(self._filter_text), room - 1)
-            chips.append(Segment(pad(shown, room - 1), colours.strong))
-        else:
-            text, caret = self._editor.window(room - 1)
-            text = pad(text, room - 1)
-            chips = [
-                Segment(" / ", colours.accent),
-                Segment(text[:caret], colours.strong),
-                Segment(text[caret : caret + 1] or " ", colours.strong + Style(reverse=True)),
-                Segment(text[caret + 1 :], colours.strong),
-            ]
-        return Strip([*chips, Segment(count, style)]).adjust_cell_length(width)
-
-    def _columns(self, width: int) -> list[tuple[Column[R], int]]:
-        if self._layout_width != width:
-            order = self.order
-            rows = (order.row(line) for line in order.lines[self._top : self._top + _SAMPLE_ROWS])
-            sample = [row for row in rows if row is not None]
-            columns = order.model.columns
-            self._layout = lay_out(columns, sample, width - 1, all_columns=self._wide)
-            self._layout_width = width
-        first = self._layout[:1]
-        return first + self._layout[1 + self._first_column :]
-
-    def _header_line(self, width: int, colours: Colours) -> Strip:
-        parts = [" "]
-        for column, cells in self._columns(width):
-            title = column.title
-            if column.id == self.order.sort_id:
-                order = self._glyphs.sort_down if self.order.descending else self._glyphs.sort_up
-                title += order
-            title = cut(title, cells, ascii_only=self._ascii)
-            blank = " " * (cells - width_of(title))
-            parts.append((blank + title if column.right else title + blank) + " " * GAP)
-        return _one("".join(parts).rstrip(), colours.header, width)
-
     def _body_line(self, index: int, width: int, colours: Colours) -> Strip:
         line = self.order.lines[index]
         here = index == self._cursor
         over = (colours.cursor if self.has_focus else colours.cursor_blurred) if here else None
         if isinstance(line, GroupLine):
-            mark = self._glyphs.folded if line.folded else self._glyphs.unfolded
-            text = f"{mark} {inert(line.name)} ({line.count})"
-            style = colours.strong + over if over else colours.strong
-            return _one(fit(text, width, ascii_only=self._ascii), style, width)
+            return group_strip(line, over, width, colours, self._glyphs, ascii_only=self._ascii)
         row = self.order.row(line)
         if row is None:
             return Strip.blank(width)
-        gone = self.order.is_gone(line)
+        layout = self._columns.layout(self.order, self._top, width)
         mark = self._glyphs.cursor if here and self.has_focus else " "
-        segments = [Segment(mark, colours.accent + over if over else colours.accent)]
-        for column, cells in self._columns(width):
-            text = cut(inert(column.text(row)), cells, middle=column.middle, ascii_only=self._ascii)
-            blank = " " * (cells - width_of(text))
-            style = colours.text if column.style is None else column.style(row, colours)
-            if gone:
-                style = colours.muted
-            text = blank + text if column.right else text + blank
-            segments.append(Segment(text + " " * GAP, style + over if over else style))
-        tail = over if over is not None else None
-        return Strip(segments).adjust_cell_length(width, tail)
+        gone, ascii_only = self.order.is_gone(line), self._ascii
+        return row_strip(row, layout, mark, over, width, colours, gone=gone, ascii_only=ascii_only)
 
     def _refresh_lines(self, *indexes: int) -> None:
         first = self._head_lines - self._top
@@ -448,15 +382,12 @@ class VirtualList(Widget, Generic[R], can_focus=True):
 
     def action_shift(self, columns: int) -> None:
         """Scroll sideways; the first column stays."""
-        most = max(len(self._layout) - 2, 0)
-        self._first_column = max(min(self._first_column + columns, most), 0) if self._wide else 0
+        self._columns.shift(columns)
         self.refresh()
 
     def action_widen(self) -> None:
         """All columns, also those that do not fit: h and l scroll then."""
-        self._wide = not self._wide
-        self._first_column = 0
-        self._layout_width = -1
+        self._columns.widen()
         self.refresh()
 
     def action_fold(self) -> None:
@@ -521,8 +452,3 @@ class VirtualList(Widget, Generic[R], can_focus=True):
             self._go(index)
             if again and event.chain > 1:
                 self.action_open()
-
-
-def _one(text: str, style: Style, width: int) -> Strip:
-    """A strip of one text in one style, exactly `width` cells."""
-    return Strip([Segment(fit(text, width), style)], width)
